@@ -1,0 +1,120 @@
+// What of an upstream's answer reaches the browser: nothing that touches the session or loosens our own headers.
+
+import type { Config, Route } from '../config.js';
+import { setsCookie } from '../cookie.js';
+import type { RequestLike } from '../forwarded.js';
+import { isSharedCacheHeader, privateCacheControl } from './cache-control.js';
+import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.js';
+
+export interface ResponseHeadersOptions extends Pick<Config, 'trustedOrigins'> {
+  readonly route: Route;
+  /** Our own headers for every answer, names in lower case. */
+  readonly securityHeaders: ReadonlyMap<string, string>;
+  /** The SSO cookie's present name and its old ones: no upstream may set these. */
+  readonly cookieNames: () => ReadonlySet<string>;
+}
+
+/** The head of an upstream's answer; an `IncomingMessage` is one. */
+export interface UpstreamHead {
+  readonly headers: { readonly connection?: string | undefined };
+  readonly rawHeaders: readonly string[];
+}
+
+/** Node frames the answer anew; the rest is ours alone to say. */
+const DROPPED: readonly string[] = [
+  ...HOP_BY_HOP,
+  'transfer-encoding',
+  'clear-site-data',
+  'x-powered-by',
+  'x-request-id',
+];
+
+/**
+ * Makes the function that builds the headers of an answer, as the flat list that `res.writeHead` takes: lines that an
+ * upstream sends twice (`Set-Cookie`, `Link`, `Vary`) stay two.
+ */
+export function createResponseHeaders({
+  route,
+  trustedOrigins,
+  securityHeaders,
+  cookieNames,
+}: ResponseHeadersOptions): (upstream: UpstreamHead, req: RequestLike, requestId: string) => string[] {
+  const isPrivate = route.access === 'session';
+  const mapLocation = createLocationMapper(route.target);
+  const trusted = new Set(trustedOrigins);
+  const frameOptions = securityHeaders.get('x-frame-options');
+  const ours = [...securityHeaders].filter(([name]) => name !== 'x-frame-options').flat();
+  const dropped = new Set([...DROPPED, ...securityHeaders.keys()]);
+  // Two policies both hold (CSP 3, 8.1), so an upstream's can only tighten ours.
+  dropped.delete('content-security-policy');
+
+  return (upstream, req, requestId) => {
+    const { rawHeaders } = upstream;
+    const nominated = nominatedBy(upstream.headers.connection);
+    const list: string[] = [];
+    let cacheControl = '';
+    let denyFrames = false;
+    let answersCors = false;
+
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      const header = rawHeaders[i] ?? '';
+      const value = rawHeaders[i + 1] ?? '';
+      const name = header.toLowerCase();
+      if (name === 'x-frame-options' && isDeny(value)) denyFrames = true;
+      if (dropped.has(name) || nominated.has(name)) continue;
+      if (name === 'set-cookie') {
+        if (!setsCookie(value, cookieNames())) list.push(header, value);
+      } else if (name === 'location') {
+        list.push(header, mapLocation(value));
+      } else if (name.startsWith('access-control-')) {
+        answersCors = true;
+        if (isTrusted(req)) list.push(header, value);
+      } else if (isPrivate && name === 'cache-control') {
+        cacheControl = cacheControl === '' ? value : `${cacheControl}, ${value}`;
+      } else if (!isPrivate || !isSharedCacheHeader(name)) {
+        list.push(header, value);
+      }
+    }
+
+    if (isPrivate) list.push('cache-control', privateCacheControl(cacheControl));
+    // The answer differs by Origin where some origins get these headers and others do not.
+    if (answersCors && trusted.size > 0) list.push('vary', 'Origin');
+    if (frameOptions !== undefined) list.push('x-frame-options', denyFrames ? 'DENY' : frameOptions);
+    list.push('x-request-id', requestId, ...ours);
+    return list;
+  };
+
+  function isTrusted({ headers: { origin } }: RequestLike): boolean {
+    return origin !== undefined && trusted.has(origin.toLowerCase());
+  }
+}
+
+function isDeny(frameOptions: string): boolean {
+  return frameOptions.split(',').some((value) => value.trim().toUpperCase() === 'DENY');
+}
+
+const ABSOLUTE = /^\s*(?:https?:)?[\\/]{2}/i;
+
+/**
+ * Maps an absolute `Location` under the target back to a path of ours; all others stay as they are. What is left never
+ * begins with two slashes: a browser would go to another host.
+ */
+function createLocationMapper(target: string): (location: string) => string {
+  const { origin, pathname } = new URL(target);
+  const base = pathname.replace(/\/$/, '');
+
+  return (location) => {
+    if (!ABSOLUTE.test(location)) return location;
+    const url = parseLocation(location, origin);
+    if (url?.origin !== origin) return location;
+    if (url.pathname !== base && !url.pathname.startsWith(`${base}/`)) return location;
+    const path = url.pathname.slice(base.length).replace(/^\/+/, '');
+    return `/${path}${url.search}${url.hash}`;
+  };
+}
+
+function parseLocation(location: string, base: string): URL | undefined {
+  // Node gives header bytes as Latin-1; browsers read them as UTF-8.
+  const text = Buffer.from(location, 'latin1').toString('utf8');
+  return URL.canParse(text, base) ? new URL(text, base) : undefined;
+}
