@@ -1,0 +1,224 @@
+// Logouts: a session is dead here at once, and AM is told until it has heard it.
+
+import type { LogoutAnswer } from '../am/answers.js';
+import type { AmClient, Credential } from '../am/client.js';
+import type { Clock, Timer } from '../clock.js';
+import type { Logger } from '../ops/log.js';
+import type { Ask } from './ask.js';
+import { backoffMs } from './backoff.js';
+import { BoundedMap } from './bounded-map.js';
+import { sessionLabel } from './events.js';
+import { knownCaller, type Caller } from './gate.js';
+import { endedForGoodVerdict, endedVerdict, type Verdict } from './verdict.js';
+
+/** How far a logout has come at AM. `unqueueable`: AM has not answered, and nobody will tell it again. */
+export type LogoutOutcome = 'ended' | 'already-ended' | 'pending' | 'refused' | 'unqueueable';
+
+export interface Logout {
+  readonly outcome: LogoutOutcome;
+  /** AM's own `Set-Cookie` lines. */
+  readonly setCookies: readonly string[];
+}
+
+export interface Endings {
+  /** Whether this token was logged out here. */
+  verdict(id: string, now: number): Verdict | undefined;
+  /** Ends the session here, tells AM, and goes on telling it in the background while it does not answer. */
+  end(credential: Credential, session: EndedSession): Promise<Logout>;
+  /** Tells AM once more of all that waits, then forgets it. */
+  close(): Promise<void>;
+  readonly waiting: number;
+}
+
+/** `known`: AM confirmed it before. `maxDeadline`: monotonic ms, `Infinity` if AM did not say. */
+export interface EndedSession {
+  readonly caller: Caller;
+  readonly maxDeadline: number;
+}
+
+export interface EndingsOptions {
+  readonly am: AmClient;
+  readonly clock: Clock;
+  readonly ask: Ask;
+  readonly log: Logger;
+  readonly random: () => number;
+  /** How long a token could still pass somewhere on old knowledge after AM confirmed its end, in ms. */
+  readonly afterglowMs: number;
+  readonly max: number;
+  /** AM says that the token was dead already: remembered like any other dead token. */
+  readonly onDead: (id: string) => void;
+}
+
+const longestSessionMs = 24 * 60 * 60 * 1000;
+const retryForMs = 10 * 60 * 1000;
+const queueMax = 10_000;
+const strangersMax = 1_000;
+const strangerRetries = 3;
+
+/** A tombstone; while AM has not heard of the logout, also what is needed to tell it. */
+interface Tombstone {
+  until: number;
+  confirmed: boolean;
+  caller: Caller;
+  /** The call in flight that all who log out meanwhile wait for. */
+  attempt: Promise<Logout> | undefined;
+  retry: Retry | undefined;
+}
+
+interface Retry {
+  readonly credential: Credential;
+  readonly giveUpAt: number;
+  readonly triesLeft: number;
+  readonly failures: number;
+  timer: Timer | undefined;
+}
+
+export function createEndings(options: EndingsOptions): Endings {
+  const { am, ask, clock, log, random, afterglowMs, max, onDead } = options;
+  const tombstones = new BoundedMap<Tombstone>(max);
+  // tokens that nobody has seen alive: a flood of invented ones must not push out the users' tombstones
+  const strangers = new Map<string, Tombstone>();
+  let queued = 0;
+
+  function find(id: string, now: number): Tombstone | undefined {
+    const stone = tombstones.get(id) ?? strangers.get(id);
+    if (!stone || stone.attempt || stone.retry || now < stone.until) return stone;
+    tombstones.delete(id);
+    strangers.delete(id);
+    return undefined;
+  }
+
+  function bury(id: string, { caller, maxDeadline }: EndedSession, now: number): Tombstone | undefined {
+    const until = Math.min(maxDeadline, now + longestSessionMs);
+    const stone: Tombstone = { until, confirmed: false, caller, attempt: undefined, retry: undefined };
+    if (caller.known) {
+      tombstones.set(id, stone);
+      return stone;
+    }
+    if (strangers.size >= strangersMax && !evictSettledStranger()) return undefined;
+    strangers.set(id, stone);
+    return stone;
+  }
+
+  function evictSettledStranger(): boolean {
+    for (const [id, stone] of strangers) if (!stone.attempt && !stone.retry) return strangers.delete(id);
+    return false;
+  }
+
+  function confirm(id: string, stone: Tombstone | undefined): void {
+    if (stone) stopRetrying(stone);
+    strangers.delete(id);
+    tombstones.set(id, {
+      until: clock.now() + afterglowMs,
+      confirmed: true,
+      caller: knownCaller,
+      attempt: undefined,
+      retry: undefined,
+    });
+  }
+
+  async function attempt(
+    credential: Credential,
+    stone: Tombstone | undefined,
+    caller: Caller,
+    reason: 'logout' | 'logout-retry',
+  ): Promise<Logout> {
+    const answer = await ask({
+      action: 'logout',
+      reason,
+      credential,
+      caller,
+      send: () => am.logout(credential),
+      // the user's own click waits for no other call and no queue
+      direct: caller.known && reason === 'logout',
+    });
+    if (stone) stone.attempt = undefined;
+    return settle(credential, stone, caller, answer);
+  }
+
+  function settle(credential: Credential, stone: Tombstone | undefined, caller: Caller, answer: LogoutAnswer): Logout {
+    switch (answer.kind) {
+      case 'ended':
+        confirm(credential.id, stone);
+        return { outcome: 'ended', setCookies: answer.setCookies };
+      case 'dead':
+        if (caller.known) confirm(credential.id, stone);
+        else {
+          if (stone) stopRetrying(stone);
+          strangers.delete(credential.id);
+          onDead(credential.id);
+        }
+        return { outcome: 'already-ended', setCookies: [] };
+      case 'refused':
+        if (stone) stopRetrying(stone);
+        return { outcome: 'refused', setCookies: [] };
+      case 'unknown':
+        return {
+          outcome: stone && queue(credential, stone, answer.retryAfterS) ? 'pending' : 'unqueueable',
+          setCookies: [],
+        };
+    }
+  }
+
+  /** Puts the logout into the queue of those that AM is told again; false where there is no room or no time left. */
+  function queue(credential: Credential, stone: Tombstone, retryAfterS: number | undefined): boolean {
+    const now = clock.now();
+    const before = stone.retry;
+    const triesLeft = before ? before.triesLeft - 1 : stone.caller.known ? Infinity : strangerRetries;
+    const giveUpAt = before?.giveUpAt ?? now + retryForMs;
+    if (!before && queued >= queueMax) return false;
+    if (triesLeft <= 0 || now >= giveUpAt) {
+      stopRetrying(stone);
+      log.warn(
+        { session: sessionLabel(credential.id) },
+        'gave up telling AM of a logout: the session is ended here, but lives at AM until its own time-out',
+      );
+      return false;
+    }
+    stopRetrying(stone);
+    const failures = (before?.failures ?? 0) + 1;
+    stone.retry = { credential, giveUpAt, triesLeft, failures, timer: undefined };
+    queued++;
+    stone.retry.timer = clock.setTimer(() => void retry(stone), backoffMs(failures, retryAfterS, random));
+    return true;
+  }
+
+  async function retry(stone: Tombstone): Promise<void> {
+    if (!stone.retry) return;
+    // somebody logs out again at this moment: that call settles this one too
+    stone.attempt ??= attempt(stone.retry.credential, stone, stone.caller, 'logout-retry');
+    await stone.attempt;
+  }
+
+  function stopRetrying(stone: Tombstone): void {
+    if (!stone.retry) return;
+    if (stone.retry.timer) clock.clearTimer(stone.retry.timer);
+    stone.retry = undefined;
+    queued--;
+  }
+
+  return {
+    get waiting() {
+      return queued;
+    },
+    verdict(id, now) {
+      const stone = find(id, now);
+      if (!stone) return undefined;
+      return stone.confirmed ? endedForGoodVerdict : endedVerdict;
+    },
+    async end(credential, session) {
+      const now = clock.now();
+      const stone = find(credential.id, now) ?? bury(credential.id, session, now);
+      if (stone?.confirmed) return { outcome: 'already-ended', setCookies: [] };
+      if (stone?.attempt) return stone.attempt;
+      const call = attempt(credential, stone, stone?.caller ?? session.caller, 'logout');
+      if (stone) stone.attempt = call;
+      return call;
+    },
+    async close() {
+      const waiting = [...tombstones.values(), ...strangers.values()].filter((stone) => stone.retry);
+      await Promise.all(waiting.map((stone) => retry(stone)));
+      for (const stone of waiting) stopRetrying(stone);
+    },
+  };
+}

@@ -1,0 +1,291 @@
+// The keeper: is this session alive, and does AM learn of the user's activity? At most one AM call per token in flight.
+
+import type { Alive } from '../am/answers.js';
+import type { AmClient, Credential } from '../am/client.js';
+import type { Presence } from '../am/presence.js';
+import type { Clock } from '../clock.js';
+import type { Logger } from '../ops/log.js';
+import { createAsk } from './ask.js';
+import { isClientSide } from './client-side.js';
+import { createDebts } from './debts.js';
+import { createEndings, type Logout } from './endings.js';
+import { sessionLabel, type CallReason, type Decision, type KeeperObserver } from './events.js';
+import { createCallGate, knownCaller } from './gate.js';
+import { createStrangers } from './strangers.js';
+import { SessionTable, TrackedSession, learnFromPeek, learnFromRefresh } from './tracked-session.js';
+import { inTrouble, troubleAfter } from './trouble.js';
+import { createTrust } from './trust.js';
+import type { Verdict } from './verdict.js';
+
+export interface Keeper {
+  /**
+   * The user did something: is the session alive? AM learns of the activity now or when the window ends.
+   *
+   * @param client the client's address: unknown tokens are asked about in turn between addresses
+   * @param wait wait for AM's answer even where the session is trusted (not when the window is closed)
+   */
+  touch(credential: Credential, client: string, wait?: boolean): Verdict | Promise<Verdict>;
+  /** Is the session alive? Extends nothing (on OpenAM: as far as that can be). */
+  peek(credential: Credential, client: string): Verdict | Promise<Verdict>;
+  /** Ends the session: here at once, then at AM. */
+  end(credential: Credential, client: string): Promise<Logout>;
+  /** Whether AM confirmed this session to this node before. */
+  knows(id: string): boolean;
+  /** Whether AM's latest access of the session is not before `at` (monotonic ms). */
+  wasTold(id: string, at: number): boolean;
+  /** One last try for the logouts that AM has not heard of; activity of the last window is not told. */
+  close(): Promise<void>;
+  readonly stats: { readonly sessions: number; readonly calls: number; readonly logoutsWaiting: number };
+}
+
+export interface KeeperOptions {
+  readonly am: AmClient;
+  readonly clock: Clock;
+  readonly presence: Presence;
+  readonly log: Logger;
+  readonly updateFrequencyS: number;
+  readonly timeoutMs: number;
+  readonly maxConcurrency: number;
+  readonly downGraceS: number;
+  readonly trustS: number;
+  readonly sessionsMax: number;
+  /** Whether a session of this realm may be let in. */
+  readonly servesRealm: (realm: string) => boolean;
+  readonly observe?: KeeperObserver | undefined;
+  readonly random?: () => number;
+}
+
+type Cause = 'activity' | 'background';
+
+export function createKeeper(options: KeeperOptions): Keeper {
+  const { am, clock, presence, log, observe, updateFrequencyS, servesRealm, random = Math.random } = options;
+  const graceMs = options.downGraceS * 1000;
+  const gate = createCallGate({ max: options.maxConcurrency, waitMs: options.timeoutMs, clock });
+  const ask = createAsk({ gate, presence, clock, observe });
+  const trust = createTrust(options.trustS * 1000, am.flavor, clock);
+  const debts = createDebts(clock, (session, credential) => call(session, credential, 'refresh', 'trailing'));
+  const sessions = new SessionTable(
+    options.sessionsMax,
+    (session) => clock.now() > Math.min(session.maxDeadline, session.idleDeadline + graceMs),
+    debts.forgive,
+  );
+  const strangers = createStrangers({ am, ask, clock, random, onAlive: admit });
+  const endings = createEndings({
+    am,
+    ask,
+    clock,
+    log,
+    random,
+    afterglowMs: options.trustS * 1000 + graceMs + 60_000,
+    max: options.sessionsMax,
+    onDead: strangers.bury,
+  });
+  const said = new Set<string>();
+
+  function warnOnce(key: string, fields: object, message: string): void {
+    if (said.has(key)) return;
+    said.add(key);
+    log.warn(fields, message);
+  }
+
+  function decided({ id }: Credential, request: Cause, decision: Decision, windowLeftMs?: number): void {
+    if (!observe) return;
+    const event = { type: 'decision', session: sessionLabel(id), request, decision } as const;
+    observe(windowLeftMs === undefined ? event : { ...event, windowLeftMs });
+  }
+
+  /** The verdict after AM was asked, or while it must not be asked: the last one, by trust, then by grace. */
+  function standing(session: TrackedSession, now: number): Verdict {
+    const { trouble } = session;
+    if (!trouble || trust.covers(session, now)) return session;
+    if (now - session.confirmedAt <= graceMs && now < session.maxDeadline) return session;
+    return inTrouble(trouble, now);
+  }
+
+  function verdictOn(id: string): Verdict {
+    const now = clock.now();
+    const session = sessions.get(id);
+    if (session) return standing(session, now);
+    return endings.verdict(id, now) ?? strangers.verdict(id, now) ?? { kind: 'unknown', retryAfterS: 1 };
+  }
+
+  function afterCall(session: TrackedSession, id: string): Verdict | Promise<Verdict> {
+    return session.call ? session.call.settled.then(() => verdictOn(id)) : verdictOn(id);
+  }
+
+  function learn(session: TrackedSession, answer: Alive, action: 'refresh' | 'peek'): void {
+    session.served = servesRealm(answer.realm);
+    if (am.flavor.everyCallResets) learnFromRefresh(session, { ...answer, idleS: 0 }, updateFrequencyS);
+    else if (action === 'peek') learnFromPeek(session, answer, updateFrequencyS);
+    else if (learnFromRefresh(session, answer, updateFrequencyS) === 'beyond-frequency')
+      warnOnce(
+        'frequency',
+        { idleS: answer.idleS, AM_UPDATE_FREQUENCY_S: updateFrequencyS },
+        "AM ignored a refresh that was due: AM_UPDATE_FREQUENCY_S is less than AM's Latest Access Time Update Frequency, or the session is client-side",
+      );
+    if (answer.maxIdleS !== undefined && answer.maxIdleS < 2 * (updateFrequencyS + 1))
+      warnOnce(
+        'idle',
+        { maxIdleS: answer.maxIdleS, AM_UPDATE_FREQUENCY_S: updateFrequencyS },
+        "AM's idle time is less than two windows: a session may end between two refreshes while its user works",
+      );
+  }
+
+  /** One call for a session that AM confirmed before. */
+  function call(session: TrackedSession, credential: Credential, action: 'refresh' | 'peek', reason: CallReason): void {
+    const controller = new AbortController();
+    debts.hold(session);
+    const send = () => am[action](credential, controller.signal);
+    const settled = ask({ action, reason, credential, caller: knownCaller, send }).then((answer) => {
+      session.call = undefined;
+      // logged out meanwhile: an answer to a call that started before never revives it
+      if (sessions.get(credential.id) !== session) return;
+      if (answer.kind === 'dead') {
+        sessions.delete(credential.id);
+        debts.forgive(session);
+        strangers.bury(credential.id);
+        return;
+      }
+      if (answer.kind === 'alive') {
+        learn(session, answer, action);
+        sessions.keep(credential.id, session);
+      } else session.trouble = troubleAfter(session.trouble, answer, clock.now(), random);
+      debts.owe(session, credential);
+    });
+    session.call = { settled, controller };
+  }
+
+  /** A token turns out to be a live session. */
+  function admit(credential: Credential, answer: Alive, action: 'refresh' | 'peek', activityAt: number): void {
+    if (endings.verdict(credential.id, clock.now())) return;
+    const session = new TrackedSession(answer);
+    learn(session, answer, action);
+    sessions.keep(credential.id, session);
+    if (!session.served || isClientSide(credential.token)) return;
+    session.activityAt = activityAt;
+    debts.owe(session, credential);
+  }
+
+  function meet(credential: Credential, client: string, now: number, cause: Cause): Verdict | Promise<Verdict> {
+    const { id } = credential;
+    const meeting = strangers.meeting(id);
+    if (meeting) {
+      if (cause === 'activity') meeting.activityAt = now;
+      decided(credential, cause, 'call-in-flight');
+      return meeting.settled.then(() => verdictOn(id));
+    }
+    const verdict = endings.verdict(id, now) ?? strangers.verdict(id, now);
+    if (verdict) {
+      decided(credential, cause, verdict.kind === 'dead' || verdict.kind === 'ended' ? verdict.kind : 'backing-off');
+      return verdict;
+    }
+    decided(credential, cause, 'call');
+    return strangers.meet(credential, client, cause === 'activity' ? now : -Infinity).then(() => verdictOn(id));
+  }
+
+  function look(
+    session: TrackedSession,
+    credential: Credential,
+    now: number,
+    cause: Cause,
+  ): Verdict | Promise<Verdict> {
+    if (trust.spares(session, now)) {
+      decided(credential, cause, 'trusted');
+      return session;
+    }
+    if (session.call) {
+      decided(credential, cause, 'call-in-flight');
+    } else if (session.trouble && now < session.trouble.retryAt) {
+      decided(credential, cause, 'backing-off');
+      return standing(session, now);
+    } else {
+      decided(credential, cause, 'call');
+      call(session, credential, 'peek', 'trust-over');
+    }
+    return afterCall(session, credential.id);
+  }
+
+  function touchInClosedWindow(
+    session: TrackedSession,
+    credential: Credential,
+    now: number,
+  ): Verdict | Promise<Verdict> {
+    if (trust.coversInWindow(session, now)) {
+      decided(credential, 'activity', 'window-closed', session.windowEndsAt - now);
+      return session;
+    }
+    decided(credential, 'activity', 'call');
+    // where a look is a touch anyway, the user's own activity may as well be one
+    call(session, credential, am.flavor.everyCallResets ? 'refresh' : 'peek', 'trust-over');
+    return afterCall(session, credential.id);
+  }
+
+  function touch(credential: Credential, client: string, wait = false): Verdict | Promise<Verdict> {
+    const now = clock.now();
+    trust.noticeSleep(now);
+    const session = sessions.get(credential.id);
+    if (!session) return meet(credential, client, now, 'activity');
+    if (!session.served) return look(session, credential, now, 'activity');
+    if (isClientSide(credential.token)) {
+      warnOnce(
+        'client-side',
+        {},
+        'client-side sessions have no idle time to start anew: they are looked at, not refreshed',
+      );
+      return look(session, credential, now, 'activity');
+    }
+    session.activityAt = now;
+    if (session.call) {
+      debts.owe(session, credential);
+      decided(credential, 'activity', 'call-in-flight');
+      return !wait && trust.covers(session, now) ? session : afterCall(session, credential.id);
+    }
+    if (session.trouble && now < session.trouble.retryAt) {
+      debts.owe(session, credential);
+      decided(credential, 'activity', 'backing-off');
+      return standing(session, now);
+    }
+    if (now < session.windowEndsAt) {
+      debts.owe(session, credential);
+      return touchInClosedWindow(session, credential, now);
+    }
+    decided(credential, 'activity', 'call');
+    call(session, credential, 'refresh', 'activity');
+    return !wait && trust.covers(session, now) ? session : afterCall(session, credential.id);
+  }
+
+  return {
+    touch,
+    peek(credential, client) {
+      const now = clock.now();
+      trust.noticeSleep(now);
+      const session = sessions.get(credential.id);
+      if (!session) return meet(credential, client, now, 'background');
+      return look(session, credential, now, 'background');
+    },
+    async end(credential, client) {
+      const { id } = credential;
+      const session = sessions.get(id);
+      strangers.meeting(id)?.controller.abort();
+      if (session) {
+        sessions.delete(id);
+        debts.forgive(session);
+        session.call?.controller.abort();
+      } else if (strangers.isDead(id, clock.now())) return { outcome: 'already-ended', setCookies: [] };
+      return endings.end(credential, {
+        caller: session ? knownCaller : { known: false, client },
+        maxDeadline: session?.maxDeadline ?? Infinity,
+      });
+    },
+    knows: (id) => sessions.has(id),
+    wasTold: (id, at) => (sessions.get(id)?.accessAt ?? -Infinity) >= at,
+    async close() {
+      debts.close();
+      for (const session of sessions.values()) debts.forgive(session);
+      await endings.close();
+    },
+    get stats() {
+      return { sessions: sessions.size, calls: gate.inFlight, logoutsWaiting: endings.waiting };
+    },
+  };
+}

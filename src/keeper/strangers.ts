@@ -1,0 +1,101 @@
+// Tokens that this node has not seen alive: being asked about for the first time, dead, or without a usable answer.
+
+import type { Alive, SessionAnswer } from '../am/answers.js';
+import type { AmClient, Credential } from '../am/client.js';
+import type { Clock } from '../clock.js';
+import type { Ask } from './ask.js';
+import { BoundedMap } from './bounded-map.js';
+import { isClientSide } from './client-side.js';
+import type { Call } from './call.js';
+import { inTrouble, troubleAfter, type Trouble } from './trouble.js';
+import { deadVerdict, type Verdict } from './verdict.js';
+
+/** AM said once that a token is dead: another node of it may not have the session yet. Said twice: it is. */
+const deadOnceMs = 10_000;
+const deadTwiceMs = 20 * 60 * 1000;
+const deadMax = 100_000;
+const troubledMax = 20_000;
+
+/** The first call about a token. */
+interface Meeting extends Call {
+  /** The latest user activity that waits for it, monotonic ms. */
+  activityAt: number;
+}
+
+export interface Strangers {
+  /** The call about this token that is in flight. */
+  meeting(id: string): Meeting | undefined;
+  /** What is known of the token without asking. */
+  verdict(id: string, now: number): Verdict | undefined;
+  /** Asks AM; resolves when the answer has been taken over. */
+  meet(credential: Credential, client: string, activityAt: number): Promise<void>;
+  isDead(id: string, now: number): boolean;
+  /** AM said that the token is dead. */
+  bury(id: string): void;
+}
+
+export interface StrangersOptions {
+  readonly am: AmClient;
+  readonly ask: Ask;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** The token is alive: it becomes a tracked session. */
+  readonly onAlive: (
+    credential: Credential,
+    answer: Alive,
+    action: 'refresh' | 'peek',
+    /** The user's latest activity, monotonic ms; `-Infinity`: none. */
+    activityAt: number,
+  ) => void;
+}
+
+export function createStrangers({ am, ask, clock, random, onAlive }: StrangersOptions): Strangers {
+  const meetings = new Map<string, Meeting>();
+  const troubled = new BoundedMap<Trouble>(troubledMax);
+  const dead = new BoundedMap<number>(deadMax);
+
+  const isDead = (id: string, now: number) => now < (dead.get(id) ?? -Infinity);
+
+  function bury(id: string): void {
+    dead.set(id, clock.now() + (dead.has(id) ? deadTwiceMs : deadOnceMs));
+  }
+
+  function takeOver(credential: Credential, answer: SessionAnswer, action: 'refresh' | 'peek', activityAt: number) {
+    const { id } = credential;
+    if (answer.kind === 'dead') bury(id);
+    else if (answer.kind === 'alive') {
+      troubled.delete(id);
+      dead.delete(id);
+      onAlive(credential, answer, action, activityAt);
+    } else if (answer.kind === 'refused' || answer.cause !== 'aborted')
+      troubled.set(id, troubleAfter(troubled.get(id), answer, clock.now(), random));
+  }
+
+  return {
+    meeting: (id) => meetings.get(id),
+    isDead,
+    bury,
+    verdict(id, now) {
+      if (isDead(id, now)) return deadVerdict;
+      const trouble = troubled.get(id);
+      return trouble && now < trouble.retryAt ? inTrouble(trouble, now) : undefined;
+    },
+    meet(credential, client, activityAt) {
+      const controller = new AbortController();
+      const action = activityAt > -Infinity && !isClientSide(credential.token) ? 'refresh' : 'peek';
+      const settled = ask({
+        action,
+        reason: 'first-sight',
+        credential,
+        caller: { known: false, client },
+        send: () => am[action](credential, controller.signal),
+      }).then((answer) => {
+        meetings.delete(credential.id);
+        takeOver(credential, answer, action, meeting.activityAt);
+      });
+      const meeting: Meeting = { settled, controller, activityAt };
+      meetings.set(credential.id, meeting);
+      return settled;
+    },
+  };
+}
