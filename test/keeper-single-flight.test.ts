@@ -65,4 +65,39 @@ describe('calls in flight', () => {
     expect(keeper.touch(session, client)).toMatchObject({ kind: 'ended' });
     expect(keeper.knows(session.id)).toBe(false);
   });
+
+  it('never revive a logged-out session, even where the answer could not be stopped any more', async () => {
+    const { keeper, clock, am, calls, login } = createKeeperBench();
+    const session = login();
+    await clock.advance(70_000);
+    void keeper.touch(session, client);
+    await clock.advance(windowMs);
+    am.deaf = true;
+    am.latencyMs = () => 2_000;
+    void keeper.touch(session, client);
+    await clock.advance(100);
+    const logout = keeper.end(session, client);
+    await clock.advance(5_000);
+    expect(await logout).toMatchObject({ outcome: 'ended' });
+    expect(keeper.knows(session.id)).toBe(false);
+    expect(keeper.touch(session, client)).toMatchObject({ kind: 'ended' });
+    await clock.advance(10 * windowMs);
+    expect(calls(session).map((call) => call.action)).toEqual(['refresh', 'refresh', 'logout']);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('never let in a token that was logged out while it was seen for the first time', async () => {
+    const { keeper, clock, am, login } = createKeeperBench();
+    const session = login();
+    am.deaf = true;
+    am.latencyMs = () => 1_000;
+    const waiting = keeper.touch(session, client);
+    await clock.advance(600);
+    am.latencyMs = () => 20;
+    const logout = keeper.end(session, client);
+    await clock.advance(2_000);
+    expect(await logout).toMatchObject({ outcome: 'ended' });
+    expect(await waiting).toMatchObject({ kind: 'ended' });
+    expect(keeper.knows(session.id)).toBe(false);
+  });
 });

@@ -31,7 +31,7 @@ export interface Alive {
   readonly repliedAt: number;
 }
 
-export interface Dead {
+interface Dead {
   readonly kind: 'dead';
 }
 

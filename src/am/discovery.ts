@@ -30,6 +30,7 @@ export function createDiscovery({ am, cookie, presence, clock, log }: DiscoveryO
   let failures = 0;
   let answered = false;
   let closed = false;
+  let mismatchSaid = false;
 
   async function ask(): Promise<void> {
     const answer = await am.serverInfo();
@@ -37,6 +38,13 @@ export function createDiscovery({ am, cookie, presence, clock, log }: DiscoveryO
     if (answer.kind === 'server-info') {
       presence.answered();
       if (cookie.learn(answer)) log.warn({ cookieName: cookie.name }, 'AM has another SSO cookie name now');
+      else if (cookie.name !== answer.cookieName && !mismatchSaid) {
+        mismatchSaid = true;
+        log.error(
+          { AM_COOKIE_NAME: cookie.name, cookieName: answer.cookieName },
+          'AM names its SSO cookie otherwise than AM_COOKIE_NAME: every session will seem to be over',
+        );
+      }
     } else if (answer.kind === 'refused') presence.refused('serverinfo', answer);
     else presence.failed(answer, true);
 

@@ -10,7 +10,7 @@ export interface AmRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export interface AmResponse {
+interface AmResponse {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
@@ -23,7 +23,7 @@ export interface AmResponse {
  */
 export type AmTransport = (request: AmRequest, signal: AbortSignal) => Promise<AmResponse>;
 
-export interface AmTransportErrorOptions {
+interface AmTransportErrorOptions {
   /** What came is no HTTP answer, or more of it than we take. */
   readonly garbled?: boolean;
   readonly cause?: unknown;
@@ -42,7 +42,10 @@ export class AmTransportError extends Error {
   }
 }
 
-/** AM closed an idle connection at the moment we reused it: it has not seen the request. */
+/**
+ * AM closed an idle connection at the moment we reused it, before it saw the request. If it did see it: each of our
+ * calls may come twice (RFC 9110, 9.2.2).
+ */
 class StaleSocketError extends AmTransportError {}
 
 /** AM's answers are a few hundred bytes; session properties may add to that. */

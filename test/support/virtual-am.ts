@@ -22,6 +22,8 @@ export interface VirtualAm {
   readonly calls: VirtualCall[];
   /** How AM behaves to calls that are sent from now on. */
   weather: Weather;
+  /** Calls cannot be aborted any more: their answers come all the same. */
+  deaf: boolean;
   /** Round trip in ms; AM looks at the call in its middle. */
   latencyMs: () => number;
   login(username?: string, realm?: string): string;
@@ -78,6 +80,7 @@ export function createVirtualAm(options: VirtualAmOptions): VirtualAm {
     calls,
     touchedElsewhere,
     weather: 'fine',
+    deaf: false,
     latencyMs: () => 20,
     transport: async (request, signal) => {
       const action = new URL(request.url).searchParams.get('_action') ?? 'serverinfo';
@@ -96,14 +99,14 @@ export function createVirtualAm(options: VirtualAmOptions): VirtualAm {
         if (weather === 'refusing') throw new AmTransportError('ECONNREFUSED', false);
         if (weather === 'hanging') return await never(signal);
         const half = am.latencyMs() / 2;
-        await Promise.race([later(half), never(signal)]);
+        await Promise.race([later(half), ...(am.deaf ? [] : [never(signal)])]);
         if (weather === 'failing') return { status: 500, headers: {}, body: '' };
         call.reachedAt = clock.now();
         const date = new Date(amNow()).toUTCString();
         const { status, body, outcome } = act(action, token);
         call.outcome = outcome;
         if (weather === 'losing-answers') return await never(signal);
-        await Promise.race([later(half), never(signal)]);
+        await Promise.race([later(half), ...(am.deaf ? [] : [never(signal)])]);
         return { status, headers: { date }, body: JSON.stringify(body) ?? '' };
       } finally {
         call.endedAt = clock.now();

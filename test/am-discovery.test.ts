@@ -1,0 +1,187 @@
+// AM is asked for its cookie's name until it answers, then every ten minutes.
+
+import { describe, expect, test } from 'vitest';
+import { unknown } from '../src/am/answers.js';
+import { createDiscovery } from '../src/am/discovery.js';
+import type { AmClient } from '../src/am/client.js';
+import { flavors } from '../src/am/flavor.js';
+import { createPresence } from '../src/am/presence.js';
+import { createSsoCookie } from '../src/am/sso-cookie.js';
+import { recordingLogger } from './support/log.js';
+import { createVirtualClock } from './support/virtual-clock.js';
+
+type Answer = Awaited<ReturnType<AmClient['serverInfo']>>;
+
+const away = unknown('connect', 'ECONNREFUSED');
+const named = (cookieName: string): Answer => ({ kind: 'server-info', cookieName, domains: ['example.com'] });
+const minuteMs = 60_000;
+
+function setUp(answer: Answer | (() => Promise<Answer>), cookieName?: string) {
+  const clock = createVirtualClock(0);
+  const log: string[] = [];
+  const asked: number[] = [];
+  const state = { answer };
+  const notAsked = () => Promise.reject(new Error('no session is asked about'));
+  const am: AmClient = {
+    flavor: flavors.ping,
+    refresh: notAsked,
+    peek: notAsked,
+    logout: notAsked,
+    serverInfo: async () => {
+      asked.push(clock.now());
+      return typeof state.answer === 'function' ? state.answer() : state.answer;
+    },
+  };
+  const logger = recordingLogger(log);
+  const cookie = createSsoCookie(cookieName);
+  const presence = createPresence(logger, 'ping');
+  const discovery = createDiscovery({ am, cookie, presence, clock, log: logger });
+  return { clock, log, asked, state, cookie, presence, discovery };
+}
+
+test('nothing is asked before the start, at once at the start', async () => {
+  const { clock, asked, discovery, cookie } = setUp(named('sso'));
+  await clock.advance(minuteMs);
+  expect(asked).toEqual([]);
+  expect(discovery.complete).toBe(false);
+  discovery.start();
+  await clock.advance(0);
+  expect(asked).toEqual([minuteMs]);
+  expect(discovery.complete).toBe(true);
+  expect(cookie).toMatchObject({ name: 'sso', domains: ['example.com'] });
+});
+
+test('an AM that answers is asked every ten minutes', async () => {
+  const { clock, asked, discovery } = setUp(named('sso'));
+  discovery.start();
+  await clock.advance(35 * minuteMs);
+  expect(asked).toEqual([0, 10, 20, 30].map((minutes) => minutes * minuteMs));
+});
+
+test('an AM that does not answer is asked again, at growing distances of at most 5 s', async () => {
+  const { clock, asked, discovery, state, presence } = setUp(away);
+  discovery.start();
+  await clock.advance(20_000);
+  expect(asked).toEqual([0, 250, 750, 1_750, 3_750, 7_750, 12_750, 17_750]);
+  expect(discovery.complete).toBe(false);
+  expect(presence.state).toBe('away');
+
+  state.answer = named('sso');
+  await clock.advance(5_000);
+  expect(discovery.complete).toBe(true);
+  expect(presence.state).toBe('up');
+  await clock.advance(20 * minuteMs);
+  expect(asked.slice(8)).toEqual([22_750, 22_750 + 10 * minuteMs, 22_750 + 20 * minuteMs]);
+});
+
+test('the distances begin anew at the next outage', async () => {
+  const { clock, asked, discovery, state } = setUp(away);
+  discovery.start();
+  await clock.advance(20_000);
+  state.answer = named('sso');
+  await clock.advance(5_000);
+  state.answer = away;
+  await clock.advance(10 * minuteMs);
+  const again = 22_750 + 10 * minuteMs;
+  expect(asked.slice(9, 12)).toEqual([again, again + 250, again + 750]);
+});
+
+test('once complete it stays so in an outage', async () => {
+  const { clock, discovery, state, presence, cookie } = setUp(named('sso'));
+  discovery.start();
+  await clock.advance(0);
+  state.answer = away;
+  await clock.advance(30 * minuteMs);
+  expect(presence.state).toBe('away');
+  expect(discovery.complete).toBe(true);
+  expect(cookie.name).toBe('sso');
+});
+
+test('an outage of hours is two lines in the log', async () => {
+  const { clock, log, discovery, state } = setUp(named('sso'));
+  discovery.start();
+  await clock.advance(0);
+  state.answer = away;
+  await clock.advance(3 * 60 * minuteMs);
+  state.answer = named('sso');
+  await clock.advance(minuteMs);
+  expect(log).toHaveLength(2);
+});
+
+test('a renamed cookie is taken over and logged', async () => {
+  const { clock, log, discovery, state, cookie } = setUp(named('old'));
+  discovery.start();
+  await clock.advance(minuteMs);
+  expect(log).toEqual([]);
+  state.answer = named('new');
+  await clock.advance(10 * minuteMs);
+  expect([...cookie.names]).toEqual(['new', 'old']);
+  expect(log.map((line) => JSON.parse(line) as unknown)).toEqual([
+    { level: 'warn', message: 'AM has another SSO cookie name now', cookieName: 'new' },
+  ]);
+});
+
+describe('an AM that refuses', () => {
+  const refused: Answer = { kind: 'refused', status: 400 };
+
+  test('is asked again as if it did not answer while the name is not known', async () => {
+    const { clock, asked, log, discovery, presence } = setUp(refused);
+    discovery.start();
+    await clock.advance(2_000);
+    expect(asked).toEqual([0, 250, 750, 1_750]);
+    expect(discovery.complete).toBe(false);
+    expect(presence.state).toBe('up');
+    expect(log).toHaveLength(1);
+  });
+
+  test('is good enough where the name is configured', async () => {
+    const { clock, asked, discovery } = setUp(refused, 'sso');
+    discovery.start();
+    await clock.advance(11 * minuteMs);
+    expect(asked).toEqual([0, 10 * minuteMs]);
+    expect(discovery.complete).toBe(true);
+  });
+});
+
+test('a configured name does not stand in for an answer: ready means that AM was there', async () => {
+  const { clock, discovery, state } = setUp(away, 'sso');
+  discovery.start();
+  await clock.advance(1_000);
+  expect(discovery.complete).toBe(false);
+  state.answer = named('other');
+  await clock.advance(5_000);
+  expect(discovery.complete).toBe(true);
+});
+
+test('close ends the asking, also while an answer is on its way', async () => {
+  let arrive: (answer: Answer) => void = () => undefined;
+  const { clock, asked, discovery, cookie } = setUp(() => new Promise((resolve) => (arrive = resolve)));
+  discovery.start();
+  await clock.advance(0);
+  discovery.close();
+  arrive(named('sso'));
+  await clock.advance(60 * minuteMs);
+  expect(asked).toEqual([0]);
+  expect(clock.timers).toBe(0);
+  expect(cookie.name).toBeUndefined();
+});
+
+test('close takes the timer of the next time with it', async () => {
+  const { clock, asked, discovery } = setUp(named('sso'));
+  discovery.start();
+  await clock.advance(0);
+  expect(clock.timers).toBe(1);
+  discovery.close();
+  expect(clock.timers).toBe(0);
+  await clock.advance(60 * minuteMs);
+  expect(asked).toHaveLength(1);
+});
+
+test('a configured name that is not the one AM uses is an error in the log, once, and stays in force', async () => {
+  const { clock, log, discovery, cookie } = setUp(named('sso'), 'typo');
+  discovery.start();
+  await clock.advance(25 * minuteMs);
+  expect(cookie.name).toBe('typo');
+  expect(log).toHaveLength(1);
+  expect(JSON.parse(log[0] ?? '')).toMatchObject({ level: 'error', AM_COOKIE_NAME: 'typo', cookieName: 'sso' });
+});

@@ -1,0 +1,109 @@
+// Whether AM is there: one line per change, and nobody can make it look away with a token that he made up.
+
+import { describe, expect, test } from 'vitest';
+import { unknown, type UnknownCause } from '../src/am/answers.js';
+import { createPresence } from '../src/am/presence.js';
+import { recordingLogger } from './support/log.js';
+
+function start(flavor: 'ping' | 'openam' = 'ping') {
+  const log: string[] = [];
+  return { presence: createPresence(recordingLogger(log), flavor), log };
+}
+
+function lines(log: readonly string[]): unknown[] {
+  return log.map((line) => JSON.parse(line) as unknown);
+}
+
+test('at first nothing is known, and the first answer is no news', () => {
+  const { presence, log } = start();
+  expect(presence.state).toBe('starting');
+  presence.answered();
+  expect(presence.state).toBe('up');
+  expect(log).toEqual([]);
+});
+
+test('going away and coming back are one line each, whatever happens between', () => {
+  const { presence, log } = start();
+  presence.answered();
+  for (let i = 0; i < 100; i++) presence.failed(unknown('connect', 'ECONNREFUSED'), true);
+  presence.failed(unknown('timeout', 'timeout'), true);
+  expect(presence.state).toBe('away');
+  for (let i = 0; i < 100; i++) presence.answered();
+  expect(presence.state).toBe('up');
+  expect(lines(log)).toEqual([
+    expect.objectContaining({ level: 'warn', am: 'away', cause: 'connect', detail: 'ECONNREFUSED' }),
+    { level: 'info', message: 'AM answers again', am: 'up' },
+  ]);
+});
+
+describe.each<[UnknownCause, trusted: string, stranger: string]>([
+  ['connect', 'away', 'away'],
+  ['timeout', 'away', 'up'],
+  ['reset', 'away', 'up'],
+  ['bad-answer', 'away', 'up'],
+  ['busy', 'up', 'up'],
+  ['aborted', 'up', 'up'],
+])('a failure by %s', (cause, trusted, stranger) => {
+  test(`means ${trusted} for a token that AM confirmed before`, () => {
+    const { presence, log } = start();
+    presence.answered();
+    presence.failed(unknown(cause, 'HTTP 500'), true);
+    expect(presence.state).toBe(trusted);
+    expect(log).toHaveLength(trusted === 'away' ? 1 : 0);
+  });
+
+  test(`means ${stranger} for a token never seen alive`, () => {
+    const { presence, log } = start();
+    presence.answered();
+    presence.failed(unknown(cause, 'HTTP 500'), false);
+    expect(presence.state).toBe(stranger);
+    expect(log).toHaveLength(stranger === 'away' ? 1 : 0);
+  });
+});
+
+test('a failure from the start is said, too', () => {
+  const { presence, log } = start();
+  presence.failed(unknown('connect', 'ENOTFOUND'), true);
+  expect(presence.state).toBe('away');
+  expect(log).toHaveLength(1);
+});
+
+describe('a refusal', () => {
+  test('is an answer: AM is there', () => {
+    const { presence, log } = start();
+    presence.failed(unknown('connect', 'ECONNREFUSED'), true);
+    presence.refused('refresh', { kind: 'refused', status: 403 });
+    expect(presence.state).toBe('up');
+    expect(lines(log)[1]).toMatchObject({ message: 'AM answers again' });
+  });
+
+  test('is said once per action and status, as an error', () => {
+    const { presence, log } = start();
+    for (let i = 0; i < 100; i++) {
+      presence.refused('refresh', { kind: 'refused', status: 403 });
+      presence.refused('refresh', { kind: 'refused', status: 404 });
+      presence.refused('logout', { kind: 'refused', status: 403 });
+    }
+    expect(lines(log)).toMatchObject([
+      { level: 'error', action: 'refresh', status: 403 },
+      { level: 'error', action: 'refresh', status: 404 },
+      { level: 'error', action: 'logout', status: 403 },
+    ]);
+  });
+
+  test.each([
+    ['ping', 'refresh', 400, 'AM_PUBLIC_URL'],
+    ['ping', 'serverinfo', 400, 'AM_PUBLIC_URL'],
+    ['ping', 'refresh', 403, 'AM_FLAVOR=openam'],
+    ['ping', 'peek', 403, 'AM_COOKIE_NAME'],
+    ['openam', 'refresh', 403, 'AM_COOKIE_NAME'],
+    ['ping', 'peek', 404, 'AM_REALM'],
+    ['ping', 'logout', 404, 'AM_FLAVOR'],
+    ['ping', 'refresh', 501, 'AM_FLAVOR'],
+    ['ping', 'refresh', 418, 'AM_URL'],
+  ] as const)('in flavour %s of %s with %i says to set %s', (flavor, action, status, variable) => {
+    const { presence, log } = start(flavor);
+    presence.refused(action, { kind: 'refused', status });
+    expect(lines(log)).toEqual([expect.objectContaining({ set: expect.stringContaining(variable) })]);
+  });
+});
