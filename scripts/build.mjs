@@ -6,5 +6,6 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', root], { stdio: 'inherit' });
-if (existsSync(`${root}src/demo/public`)) cpSync(`${root}src/demo/public`, `${root}dist/demo/public`, { recursive: true });
+if (existsSync(`${root}src/demo/public`))
+  cpSync(`${root}src/demo/public`, `${root}dist/demo/public`, { recursive: true });
 chmodSync(`${root}dist/cli.js`, 0o755);

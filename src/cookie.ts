@@ -2,8 +2,8 @@
 
 import { isIP } from 'node:net';
 
-/** More values of one name than a host-only and a few domain cookies can explain are not looked at. */
-export const MAX_SSO_COOKIES = 3;
+/** More cookies of one name than a host and its parent domains can explain are not looked at: they bound the work. */
+export const MAX_SSO_COOKIES = 8;
 /** AM's load-balancer cookie: tells which AM server holds the session. */
 export const STICKY_COOKIE = 'amlbcookie';
 

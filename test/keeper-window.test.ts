@@ -70,6 +70,10 @@ describe('the window', () => {
     }
     expect(calls(session, 'refresh').length).toBeLessThanOrEqual(Math.ceil(300_000 / windowMs) + 1);
     expect(log.filter((line) => line.includes('AM_UPDATE_FREQUENCY_S'))).toHaveLength(1);
+    expect(keeper.wasTold(session.id, clock.now() - 200_000)).toBe(false);
+    // after the next one no further refresh is owed: AM would not obey it either
+    await clock.advance(windowMs);
+    expect(clock.timers).toBe(0);
   });
 
   it('is the user’s alone: another session is refreshed at the same time', async () => {

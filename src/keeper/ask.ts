@@ -8,7 +8,7 @@ import { sessionLabel, type CallAction, type CallReason, type KeeperObserver } f
 import { busy, type CallGate, type Caller } from './gate.js';
 
 /** One call, and on whose behalf. */
-export interface Question<T> {
+interface Question<T> {
   readonly action: CallAction;
   readonly reason: CallReason;
   readonly credential: Credential;

@@ -31,7 +31,7 @@ export interface Endings {
 }
 
 /** `known`: AM confirmed it before. `maxDeadline`: monotonic ms, `Infinity` if AM did not say. */
-export interface EndedSession {
+interface EndedSession {
   readonly caller: Caller;
   readonly maxDeadline: number;
 }

@@ -159,10 +159,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
   function admit(credential: Credential, answer: Alive, action: 'refresh' | 'peek', activityAt: number): void {
     if (endings.verdict(credential.id, clock.now())) return;
     const session = new TrackedSession(answer);
+    if (!isClientSide(credential.token)) session.activityAt = activityAt;
     learn(session, answer, action);
     sessions.keep(credential.id, session);
-    if (!session.served || isClientSide(credential.token)) return;
-    session.activityAt = activityAt;
     debts.owe(session, credential);
   }
 

@@ -75,8 +75,9 @@ export function learnFromRefresh(session: TrackedSession, answer: Alive, frequen
   confirm(session, answer);
   const idleS = answer.idleS ?? 0;
   if (idleS > frequencyS) {
-    // counts as told: asking sooner would not be obeyed either, and AM must not be hammered
-    accessed(session, answer.sentAt, answer.repliedAt, frequencyS);
+    accessed(session, answer.sentAt - idleS * 1000, answer.repliedAt, frequencyS);
+    // counts as told: asking at the window's end would not be obeyed either, and AM must not be hammered
+    if (session.activityAt <= answer.sentAt) session.activityAt = -Infinity;
     return 'beyond-frequency';
   }
   accessed(session, answer.sentAt - idleS * 1000, answer.repliedAt - idleS * 1000, frequencyS);

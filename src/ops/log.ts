@@ -11,6 +11,12 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/** JSON lines on stdout, with the level by name and the time in UTC. */
 export function createLogger(level: Config['logLevel']): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (name) => ({ level: name }) },
+  });
 }

@@ -1,0 +1,14 @@
+// Whether a request has a body at all, and whether it is still there to be passed on.
+
+import type { IncomingMessage } from 'node:http';
+
+/** Whether a body follows the head (RFC 9112, 6.3). */
+export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/** Whether somebody before us, such as a body parser, has read the body: an upstream would wait for it in vain. */
+export function isBodyTaken(req: IncomingMessage): boolean {
+  return req.readableDidRead && hasBody(req);
+}
