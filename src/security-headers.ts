@@ -32,6 +32,10 @@ export function computeSecurityHeaders(config: Config, overrides: HelmetOptions 
   return headers;
 }
 
+export function setHeaders(res: ServerResponse, headers: SecurityHeaders): void {
+  for (const [name, value] of headers) res.setHeader(name, value);
+}
+
 /** helmet's defaults assume https everywhere, no other origin, and no popup; single-page apps with AM need a bit more. */
 function spaOptions(config: Config): HelmetOptions {
   const https = config.publicUrl?.startsWith('https:') ?? false;

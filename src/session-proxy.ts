@@ -2,32 +2,17 @@
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
-import type { HelmetOptions } from 'helmet';
-import { createActivityCheck } from './activity.js';
-import { createAmClient } from './am/client.js';
-import { createDiscovery } from './am/discovery.js';
-import { createPresence } from './am/presence.js';
-import { createSsoCookie } from './am/sso-cookie.js';
-import { createHttpTransport, type AmTransport } from './am/transport.js';
-import { systemClock, type Clock } from './clock.js';
-import { parseConfig, type Config, type Options } from './config.js';
-import { createDenial } from './denial.js';
-import { createForwarded, type RequestLike } from './forwarded.js';
-import { createHealth } from './health.js';
-import type { KeeperObserver } from './keeper/events.js';
-import { createKeeper } from './keeper/keeper.js';
-import { createLogger, type Logger } from './ops/log.js';
-import { createOriginCheck } from './origin.js';
-import { sendProblem } from './problem.js';
-import { createProxies } from './proxy/routes.js';
+import type { Config } from './config.js';
+import type { RequestLike } from './forwarded.js';
+import { createParts, type SessionProxyOptions } from './parts.js';
+import { sendProblem, type ProblemCode, type ProblemExtras } from './problem.js';
+import type { HttpProxy } from './proxy/http.js';
 import { requestIdOf } from './proxy/request-headers.js';
-import { createRealmCheck } from './realm-check.js';
-import { createRoutes, ownPaths } from './routes.js';
-import { computeSecurityHeaders, type SecurityHeaders } from './security-headers.js';
-import { createSessionJudge, type Cause, type Judgement } from './session.js';
+import { ownPaths } from './routes.js';
+import type { SecurityHeaders } from './security-headers.js';
+import type { Cause, Judgement } from './session.js';
 import { describeSession, type SessionInfo } from './session-info.js';
-import { createSpaFallback, createStaticFiles } from './static-files.js';
-import { createRouter, hasOneLeadingSlash, isSafePath } from './target.js';
+import { hasOneLeadingSlash, isSafePath } from './target.js';
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- how Express lets middleware add to its requests
@@ -38,28 +23,6 @@ declare global {
     }
   }
 }
-
-/** Everything of the configuration, and the seams. */
-export interface SessionProxyOptions extends Options {
-  /** Default: JSON lines on stdout at `logLevel`. */
-  readonly logger?: Logger | undefined;
-  /** Options of helmet, which win over ours. */
-  readonly helmet?: HelmetOptions | undefined;
-  /** Told of each decision about a session and each AM call; must not throw. */
-  readonly onEvent?: KeeperObserver | undefined;
-  /** For tests: time. */
-  readonly clock?: Clock | undefined;
-  /** For tests: how AM is reached. */
-  readonly amTransport?: AmTransport | undefined;
-}
-
-const seams = [
-  'logger',
-  'helmet',
-  'onEvent',
-  'clock',
-  'amTransport',
-] as const satisfies readonly (keyof SessionProxyOptions)[];
 
 type Next = (error?: unknown) => void;
 
@@ -92,67 +55,31 @@ export interface SessionProxy {
  * @throws ConfigError (`ERR_CONFIG`) with every mistake in the options
  */
 export function sessionProxy(options: SessionProxyOptions): SessionProxy {
-  const config = parseConfig(options, seams);
-  const clock = options.clock ?? systemClock;
-  const log = options.logger ?? createLogger(config.logLevel);
-
-  const cookie = createSsoCookie(config.am.cookieName);
-  const presence = createPresence(log, config.am.flavor);
-  const transport = options.amTransport
-    ? { send: options.amTransport, close: () => undefined }
-    : createHttpTransport(config.am.url);
-  const am = createAmClient({ am: config.am, cookieName: () => cookie.name, transport: transport.send, clock });
-  const discovery = createDiscovery({ am, cookie, presence, clock, log });
-  const keeper = createKeeper({
-    am,
-    clock,
-    presence,
-    log,
-    ...config.am,
-    trustS: config.session.trustS,
-    sessionsMax: config.session.max,
-    servesRealm: createRealmCheck(config.session.realms, log),
-    observe: options.onEvent,
-  });
-
-  const forwarded = createForwarded(config);
-  const judge = createSessionJudge({ keeper, cookie, forwarded, clock, log });
-  const denial = createDenial({ config, cookie, forwarded });
-  const health = createHealth(
-    () => discovery.complete,
-    () => presence.state,
-  );
-  const securityHeaders = computeSecurityHeaders(config, options.helmet);
+  const parts = createParts(options);
+  const { config, clock, log, cookie, judge, denial, prepare, proxies, files } = parts;
   const isOurs = ownPaths(config.basePath);
-  const ownRoutes = createRoutes({ config, cookie, keeper, judge, denial, health, clock, log });
-  const findRoute = createRouter(config.routes);
-  const proxies = createProxies({ config, cookie, forwarded, securityHeaders, prepare, clock, log });
-  const isActivity = createActivityCheck(config.session);
-  const checkOrigin = createOriginCheck({ ...config, requestHost: forwarded.host });
-  const files = config.staticDir === undefined ? undefined : createStaticFiles(config.staticDir, securityHeaders);
   const sayOnce = createOnce();
 
-  function prepare(res: ServerResponse, requestId?: string): void {
-    for (const [name, value] of securityHeaders) res.setHeader(name, value);
-    if (requestId !== undefined) res.setHeader('x-request-id', requestId);
+  function refuse(res: ServerResponse, requestId: string, code: ProblemCode, extras?: ProblemExtras): void {
+    prepare(res, requestId);
+    sendProblem(res, code, extras);
   }
 
   /** Answers a cross-site request; true: it may go on. */
   function passesOriginCheck(req: IncomingMessage, res: ServerResponse, requestId: string): boolean {
-    const verdict = checkOrigin(req, false);
+    const verdict = parts.checkOrigin(req, false);
     if (verdict.allowed) return true;
     if (sayOnce('origin'))
       log.warn(
         { origin: req.headers.origin, comparedWith: verdict.comparedWith },
         'a cross-site request was refused: behind a proxy set PUBLIC_URL or TRUST_PROXY; other origins go into TRUSTED_ORIGINS',
       );
-    prepare(res, requestId);
-    sendProblem(res, 'cross_site_request');
+    refuse(res, requestId, 'cross_site_request');
     return false;
   }
 
   function causeOf(req: RequestLike): Cause {
-    return isActivity(req) ? 'activity' : 'background';
+    return parts.isActivity(req) ? 'activity' : 'background';
   }
 
   /** Waits for the verdict only where AM is asked. */
@@ -177,46 +104,54 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
   function failed(res: ServerResponse, requestId: string, error: unknown): void {
     log.error({ requestId, error: error instanceof Error ? error.message : 'unknown' }, 'a request failed in here');
     if (res.headersSent) return void res.destroy();
-    prepare(res, requestId);
-    sendProblem(res, 'internal_error');
+    refuse(res, requestId, 'internal_error');
   }
 
-  function handle(req: IncomingMessage, res: ServerResponse, next: Next): void {
+  /** The steps, in their order; false: the request is none of ours, and untouched. */
+  function take(req: IncomingMessage, res: ServerResponse, requestId: string): boolean {
     const url = req.url ?? '';
-    const requestId = requestIdOf(req);
     if ('baseUrl' in req && req.baseUrl !== '') {
       if (sayOnce('mount'))
         log.error({ mountedAt: req.baseUrl }, 'mount at the root, app.use(bff): the prefixes are in the routes');
-      prepare(res, requestId);
-      return sendProblem(res, 'internal_error');
+      refuse(res, requestId, 'internal_error');
+      return true;
     }
     if (!hasOneLeadingSlash(url)) {
-      prepare(res, requestId);
-      return sendProblem(res, 'bad_request_target');
+      refuse(res, requestId, 'bad_request_target');
+      return true;
     }
     if (isOurs.has(pathOf(url))) {
-      if (!passesOriginCheck(req, res, requestId)) return;
-      prepare(res, requestId);
-      return ownRoutes(req, res);
+      if (passesOriginCheck(req, res, requestId)) {
+        prepare(res, requestId);
+        parts.ownRoutes(req, res);
+      }
+      return true;
     }
-    const route = findRoute(url);
-    if (!route) {
-      if (!files) return next();
-      return files(req, res, (error) => (error === undefined ? next() : failed(res, requestId, error)));
+    const route = parts.findRoute(url);
+    if (!route) return false;
+    if (!isSafePath(url)) refuse(res, requestId, 'bad_request_target');
+    else if (route.access === 'public') passPublic(req, res, requestId, proxies.of(route));
+    else if (passesOriginCheck(req, res, requestId))
+      withSession(req, res, requestId, causeOf(req), ({ session }) => proxies.of(route)(req, res, requestId, session));
+    return true;
+  }
+
+  /** While the SSO cookie's name is not known, any cookie may be it. */
+  function passPublic(req: IncomingMessage, res: ServerResponse, requestId: string, proxy: HttpProxy): void {
+    if (cookie.name !== undefined || req.headers.cookie === undefined) proxy(req, res, requestId, undefined);
+    else refuse(res, requestId, 'am_unavailable', { retryAfterS: 1 });
+  }
+
+  function handle(req: IncomingMessage, res: ServerResponse, next: Next): void {
+    const requestId = requestIdOf(req);
+    try {
+      if (take(req, res, requestId)) return;
+    } catch (error) {
+      // outside Express nobody else would catch it, and the process would end
+      return failed(res, requestId, error);
     }
-    if (!isSafePath(url)) {
-      prepare(res, requestId);
-      return sendProblem(res, 'bad_request_target');
-    }
-    const proxy = proxies.of(route);
-    if (route.access === 'public') {
-      // while the SSO cookie's name is not known, any cookie may be it
-      if (cookie.name !== undefined || req.headers.cookie === undefined) return proxy(req, res, requestId, undefined);
-      prepare(res, requestId);
-      return sendProblem(res, 'am_unavailable', { retryAfterS: 1 });
-    }
-    if (!passesOriginCheck(req, res, requestId)) return;
-    withSession(req, res, requestId, causeOf(req), ({ session }) => proxy(req, res, requestId, session));
+    if (!files) return next();
+    files(req, res, (error) => (error === undefined ? next() : failed(res, requestId, error)));
   }
 
   const requireSession: RequestHandler = (req, res, next) => {
@@ -232,24 +167,18 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     });
   };
 
-  discovery.start();
+  parts.start();
   return Object.assign(handle, {
     wrap:
       (app: RequestListener): RequestListener =>
       (req, res) =>
         handle(req, res, () => app(req, res)),
     requireSession,
-    spaFallback: createSpaFallback(config.staticDir, securityHeaders),
-    securityHeaders,
+    spaFallback: parts.spaFallback,
+    securityHeaders: parts.securityHeaders,
     config,
-    stop: health.stop,
-    async close() {
-      health.stop();
-      discovery.close();
-      await keeper.close();
-      proxies.close();
-      transport.close();
-    },
+    stop: parts.health.stop,
+    close: parts.close,
   });
 }
 

@@ -4,7 +4,7 @@ import { static as serveStatic, type RequestHandler } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNavigation } from './activity.js';
 import { canAnswer, sendProblem } from './problem.js';
-import type { SecurityHeaders } from './security-headers.js';
+import { setHeaders, type SecurityHeaders } from './security-headers.js';
 
 /** Works on plain `node:http` objects; what it has no file for goes on untouched. */
 export type PlainHandler = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
@@ -13,7 +13,7 @@ export function createStaticFiles(folder: string, securityHeaders: SecurityHeade
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- serve-static needs nothing of Express
   const serve = serveStatic(folder, {
     setHeaders(res, path) {
-      for (const [name, value] of securityHeaders) res.setHeader(name, value);
+      setHeaders(res, securityHeaders);
       res.setHeader('cache-control', isHashed(path) ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   }) as unknown as PlainHandler;

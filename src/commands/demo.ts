@@ -9,7 +9,7 @@ import { createDecisionLines, type Line } from '../demo/decisions.js';
 import { guide } from '../demo/guide.js';
 import { watchRequests } from '../demo/requests.js';
 import { optionsFromEnv, type Environment } from '../env.js';
-import type { SessionProxyOptions } from '../session-proxy.js';
+import type { SessionProxyOptions } from '../parts.js';
 import { listen, onSignal } from './serve.js';
 
 const publicFolder = fileURLToPath(new URL('../demo/public', import.meta.url));

@@ -9,7 +9,9 @@ import { createLogger, type Logger } from '../ops/log.js';
 import { createServer } from '../ops/server.js';
 import { createShutdown } from '../ops/shutdown.js';
 import { canAnswer, sendProblem } from '../problem.js';
-import { sessionProxy, type SessionProxy, type SessionProxyOptions } from '../session-proxy.js';
+import { setHeaders } from '../security-headers.js';
+import { sessionProxy, type SessionProxy } from '../session-proxy.js';
+import type { SessionProxyOptions } from '../parts.js';
 
 export interface RunningServer {
   readonly url: string;
@@ -63,7 +65,7 @@ function rest(bff: SessionProxy, log: Logger): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.use((_req, res, next) => {
-    for (const [name, value] of bff.securityHeaders) res.setHeader(name, value);
+    setHeaders(res, bff.securityHeaders);
     next();
   });
   app.use(bff.spaFallback);

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { canAnswer, rawProblem, sendProblem, type ProblemCode } from '../problem.js';
 import { hasBody } from '../proxy/body.js';
-import type { SecurityHeaders } from '../security-headers.js';
+import { setHeaders, type SecurityHeaders } from '../security-headers.js';
 
 export interface ServerOptions {
   readonly listener: RequestListener;
@@ -73,7 +73,7 @@ export function createServer({ listener, securityHeaders, clock, times }: Server
   }
 
   function refuse(res: ServerResponse, code: ProblemCode): void {
-    for (const [name, value] of securityHeaders) res.setHeader(name, value);
+    setHeaders(res, securityHeaders);
     res.setHeader('connection', 'close');
     sendProblem(res, code);
   }
