@@ -58,8 +58,12 @@ function isEventStream(req: RequestLike): boolean {
 /** Other sites' pages must not keep a session alive by embedding something of ours; a link that was followed may. */
 function isForeignSubresource({ headers }: RequestLike): boolean {
   const site = headers['sec-fetch-site'];
-  return (site === 'cross-site' || site === 'same-site') && headers['sec-fetch-mode'] !== 'navigate';
+  if (site !== 'cross-site' && site !== 'same-site') return false;
+  return headers['sec-fetch-mode'] !== 'navigate' || FRAMES.has(headers['sec-fetch-dest']);
 }
+
+/** Navigations too, but of a part of somebody else's page. */
+const FRAMES: ReadonlySet<string | string[] | undefined> = new Set(['iframe', 'frame', 'embed', 'object']);
 
 function accepts({ headers: { accept } }: RequestLike, type: string): boolean {
   return accept !== undefined && accept.toLowerCase().includes(type);

@@ -20,10 +20,18 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * The process environment, and what a `.env` file in the folder adds to it; the process wins.
  *
  * @param folder default: the working directory; a folder without such a file is fine
- * @throws ConfigError if there is one that cannot be read
+ * @throws ConfigError if there is one that cannot be read, or that holds something else than variables
  */
 export function readEnvironment(folder: string = process.cwd()): Environment {
-  return { ...parseEnv(readDotEnv(join(folder, '.env'))), ...process.env };
+  const file = join(folder, '.env');
+  const added = parseEnv(readDotEnv(file));
+  // Node takes a line without `=` and the next one for one name: that variable would be lost without a word
+  const garbled = Object.keys(added).filter((name) => !/^[A-Za-z_]\w*$/.test(name));
+  if (garbled.length > 0) {
+    const problem = 'holds a line that is no NAME=value';
+    throw new ConfigError(garbled.map((name) => ({ name: printable(file), value: printable(name), problem })));
+  }
+  return { ...added, ...process.env };
 }
 
 /**

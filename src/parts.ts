@@ -1,28 +1,29 @@
 // What a session proxy is made of, put together once at start.
 
-import type { ServerResponse } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
+import type { RequestHandler } from 'express';
 import type { HelmetOptions } from 'helmet';
-import { createActivityCheck } from './activity.js';
+import { createActivityCheck, type ActivityCheck } from './activity.js';
 import { createAmClient } from './am/client.js';
 import { createDiscovery } from './am/discovery.js';
 import { createPresence } from './am/presence.js';
-import { createSsoCookie } from './am/sso-cookie.js';
+import { createSsoCookie, type SsoCookie } from './am/sso-cookie.js';
 import { createHttpTransport, type AmTransport } from './am/transport.js';
 import { systemClock, type Clock } from './clock.js';
-import { parseConfig, type Options } from './config.js';
-import { createDenial } from './denial.js';
+import { configWarnings, parseConfig, type Config, type Options, type Route } from './config.js';
+import { createDenial, type Denial } from './denial.js';
 import { createForwarded } from './forwarded.js';
-import { createHealth } from './health.js';
+import { createHealth, type Health } from './health.js';
 import type { KeeperObserver } from './keeper/events.js';
 import { createKeeper } from './keeper/keeper.js';
 import { createLogger, type Logger } from './ops/log.js';
 import { createOriginCheck } from './origin.js';
-import { createProxies } from './proxy/routes.js';
+import { createProxies, type Proxies } from './proxy/proxies.js';
 import { createRealmCheck } from './realm-check.js';
-import { createRoutes } from './routes.js';
-import { computeSecurityHeaders, setHeaders } from './security-headers.js';
-import { createSessionJudge } from './session.js';
-import { createSpaFallback, createStaticFiles } from './static-files.js';
+import { createOwnRoutes } from './own-routes.js';
+import { computeSecurityHeaders, setHeaders, type SecurityHeaders } from './security-headers.js';
+import { createSessionJudge, type SessionJudge } from './session.js';
+import { createSpaFallback, createStaticFiles, type PlainHandler } from './static-files.js';
 import { createRouter } from './target.js';
 
 /** Everything of the configuration, and the seams. */
@@ -47,16 +48,39 @@ const seams = [
   'amTransport',
 ] as const satisfies readonly (keyof SessionProxyOptions)[];
 
-export type Parts = ReturnType<typeof createParts>;
+interface Parts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly cookie: SsoCookie;
+  readonly judge: SessionJudge;
+  readonly denial: Denial;
+  readonly health: Health;
+  readonly securityHeaders: SecurityHeaders;
+  /** Sets what every answer of our own carries. */
+  prepare(res: ServerResponse, requestId: string): void;
+  readonly proxies: Proxies;
+  findRoute(url: string): Route | undefined;
+  readonly checkOrigin: ReturnType<typeof createOriginCheck>;
+  readonly isActivity: ActivityCheck;
+  readonly ownRoutes: RequestListener;
+  /** Undefined without a `staticDir`. */
+  readonly files: PlainHandler | undefined;
+  readonly spaFallback: RequestHandler;
+  /** Begins to ask AM for its cookie's name. */
+  start(): void;
+  close(): Promise<void>;
+}
 
 /** @throws ConfigError (`ERR_CONFIG`) with every mistake in the options */
-export function createParts(options: SessionProxyOptions) {
+export function createParts(options: SessionProxyOptions): Parts {
   const config = parseConfig(options, seams);
   const clock = options.clock ?? systemClock;
   const log = options.logger ?? createLogger(config.logLevel);
+  for (const warning of configWarnings(config)) log.warn({}, warning);
 
   const cookie = createSsoCookie(config.am.cookieName);
-  const presence = createPresence(log, config.am.flavor);
+  const presence = createPresence({ log, clock, flavor: config.am.flavor, url: config.am.url });
   const transport = options.amTransport
     ? { send: options.amTransport, close: () => undefined }
     : createHttpTransport(config.am.url);
@@ -71,7 +95,7 @@ export function createParts(options: SessionProxyOptions) {
     trustS: config.session.trustS,
     sessionsMax: config.session.max,
     servesRealm: createRealmCheck(config.session.realms, log),
-    observe: options.onEvent && shielded(options.onEvent, log),
+    observe: createObserver(options.onEvent, config.logLevel === 'debug', log),
   });
 
   const forwarded = createForwarded(config);
@@ -84,7 +108,6 @@ export function createParts(options: SessionProxyOptions) {
   const securityHeaders = computeSecurityHeaders(config, options.helmet);
   const { staticDir } = config;
 
-  /** Sets what every answer of our own carries. */
   function prepare(res: ServerResponse, requestId: string): void {
     setHeaders(res, securityHeaders);
     res.setHeader('x-request-id', requestId);
@@ -105,7 +128,7 @@ export function createParts(options: SessionProxyOptions) {
     findRoute: createRouter(config.routes),
     checkOrigin: createOriginCheck({ ...config, requestHost: forwarded.host }),
     isActivity: createActivityCheck(config.session),
-    ownRoutes: createRoutes({ config, cookie, keeper, judge, denial, health, clock, log }),
+    ownRoutes: createOwnRoutes({ config, cookie, keeper, judge, denial, health, clock, log }),
     files: staticDir === undefined ? undefined : createStaticFiles(staticDir, securityHeaders),
     spaFallback: createSpaFallback(staticDir, securityHeaders),
     start: discovery.start,
@@ -119,12 +142,15 @@ export function createParts(options: SessionProxyOptions) {
   };
 }
 
-/** A watcher must not end the request that it watches. */
-function shielded(observe: KeeperObserver, log: Logger): KeeperObserver {
+/** Undefined where nobody watches: then the keeper makes no events. */
+function createObserver(onEvent: KeeperObserver | undefined, debug: boolean, log: Logger): KeeperObserver | undefined {
+  if (!onEvent && !debug) return undefined;
   return (event) => {
+    if (debug) log.debug(event, event.type);
     try {
-      observe(event);
+      onEvent?.(event);
     } catch (error) {
+      // a watcher must not end the request that it watches
       log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'onEvent failed');
     }
   };

@@ -1,6 +1,6 @@
 // What pages and the team's own routes get to know of a session: never the token.
 
-import type { LiveSession } from './keeper/tracked-session.js';
+import type { LiveSession } from './keeper/verdict.js';
 
 export interface SessionInfo {
   readonly username: string;

@@ -8,7 +8,7 @@ import { createParts, type SessionProxyOptions } from './parts.js';
 import { sendProblem, type ProblemCode, type ProblemExtras } from './problem.js';
 import type { HttpProxy } from './proxy/http.js';
 import { requestIdOf } from './proxy/request-headers.js';
-import { ownPaths } from './routes.js';
+import { ownPaths } from './own-routes.js';
 import type { SecurityHeaders } from './security-headers.js';
 import type { Cause, Judgement } from './session.js';
 import { describeSession, type SessionInfo } from './session-info.js';
@@ -45,7 +45,10 @@ export interface SessionProxy {
   readonly config: Config;
   /** `/readyz` answers 503 from now on. */
   stop(): void;
-  /** Tells AM of the logouts that it has not heard of, once more, and lets go of timers and connections. */
+  /**
+   * Tells AM of the logouts that it has not heard of, once more, and lets go of timers and connections; ends proxied
+   * requests under way, so close the server first.
+   */
   close(): Promise<void>;
 }
 
@@ -190,5 +193,9 @@ function pathOf(url: string): string {
 /** True the first time that it is asked for a key. */
 function createOnce(): (key: string) => boolean {
   const said = new Set<string>();
-  return (key) => !said.has(key) && said.add(key).has(key);
+  return (key) => {
+    const isFirst = !said.has(key);
+    said.add(key);
+    return isFirst;
+  };
 }

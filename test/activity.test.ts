@@ -56,6 +56,14 @@ describe('with activity from any request', () => {
     expect(isActivity(request({ accept: 'Text/Event-Stream, */*' }))).toBe(false);
   });
 
+  it.each(['iframe', 'frame', 'embed', 'object'])(
+    'a navigation of an %s in another site’s page is background',
+    (dest) => {
+      const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': dest };
+      expect(isActivity(request(headers))).toBe(false);
+    },
+  );
+
   it.each(['cross-site', 'same-site'])('a %s subresource is background, a navigation is activity', (site) => {
     expect(isActivity(request({ 'sec-fetch-site': site, 'sec-fetch-mode': 'no-cors' }))).toBe(false);
     expect(isActivity(request({ 'sec-fetch-site': site, accept: 'text/html' }))).toBe(false);

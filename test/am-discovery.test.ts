@@ -34,7 +34,7 @@ function setUp(answer: Answer | (() => Promise<Answer>), cookieName?: string) {
   };
   const logger = recordingLogger(log);
   const cookie = createSsoCookie(cookieName);
-  const presence = createPresence(logger, 'ping');
+  const presence = createPresence({ log: logger, clock, flavor: 'ping', url: 'http://am.test/am' });
   const discovery = createDiscovery({ am, cookie, presence, clock, log: logger });
   return { clock, log, asked, state, cookie, presence, discovery };
 }

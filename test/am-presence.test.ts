@@ -4,10 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { unknown, type UnknownCause } from '../src/am/answers.js';
 import { createPresence } from '../src/am/presence.js';
 import { recordingLogger } from './support/log.js';
+import { createVirtualClock } from './support/virtual-clock.js';
 
 function start(flavor: 'ping' | 'openam' = 'ping') {
   const log: string[] = [];
-  return { presence: createPresence(recordingLogger(log), flavor), log };
+  const clock = createVirtualClock();
+  const presence = createPresence({ log: recordingLogger(log), clock, flavor, url: 'http://am.test/am' });
+  return { presence, log, clock };
 }
 
 function lines(log: readonly string[]): unknown[] {
@@ -32,7 +35,7 @@ test('going away and coming back are one line each, whatever happens between', (
   expect(presence.state).toBe('up');
   expect(lines(log)).toEqual([
     expect.objectContaining({ level: 'warn', am: 'away', cause: 'connect', detail: 'ECONNREFUSED' }),
-    { level: 'info', message: 'AM answers again', am: 'up' },
+    { level: 'info', message: 'AM answers again', am: 'up', url: 'http://am.test/am' },
   ]);
 });
 
@@ -57,8 +60,28 @@ describe.each<[UnknownCause, trusted: string, stranger: string]>([
     presence.answered();
     presence.failed(unknown(cause, 'HTTP 500'), false);
     expect(presence.state).toBe(stranger);
-    expect(log).toHaveLength(stranger === 'away' ? 1 : 0);
+    expect(log).toHaveLength(cause === 'busy' || cause === 'aborted' ? 0 : 1);
   });
+});
+
+test('failures for tokens never seen alive are said once a minute at most, and name AM', async () => {
+  const { presence, log, clock } = start();
+  for (let s = 0; s < 150; s++) {
+    presence.failed(unknown('bad-answer', 'HTTP 503'), false);
+    await clock.advance(1_000);
+  }
+  expect(log).toHaveLength(3);
+  expect(lines(log)[0]).toMatchObject({ level: 'warn', detail: 'HTTP 503', url: 'http://am.test/am' });
+});
+
+test.each([
+  ['connect', 'EPROTO', 'https'],
+  ['connect', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'NODE_EXTRA_CA_CERTS'],
+  ['bad-answer', 'HTTP 200', 'AM_URL'],
+] as const)('%s %s comes with a hint at %s', (cause, detail, hint) => {
+  const { presence, log } = start();
+  presence.failed(unknown(cause, detail), true);
+  expect(lines(log)).toMatchObject([{ hint: expect.stringContaining(hint) as string }]);
 });
 
 test('a failure from the start is said, too', () => {
@@ -72,7 +95,7 @@ describe('a refusal', () => {
   test('is an answer: AM is there', () => {
     const { presence, log } = start();
     presence.failed(unknown('connect', 'ECONNREFUSED'), true);
-    presence.refused('refresh', { kind: 'refused', status: 403 });
+    presence.refused('refresh', { kind: 'refused', status: 403 }, true);
     expect(presence.state).toBe('up');
     expect(lines(log)[1]).toMatchObject({ message: 'AM answers again' });
   });
@@ -80,15 +103,31 @@ describe('a refusal', () => {
   test('is said once per action and status, as an error', () => {
     const { presence, log } = start();
     for (let i = 0; i < 100; i++) {
-      presence.refused('refresh', { kind: 'refused', status: 403 });
-      presence.refused('refresh', { kind: 'refused', status: 404 });
-      presence.refused('logout', { kind: 'refused', status: 403 });
+      presence.refused('refresh', { kind: 'refused', status: 403 }, true);
+      presence.refused('refresh', { kind: 'refused', status: 404 }, false);
+      presence.refused('logout', { kind: 'refused', status: 403 }, true);
     }
     expect(lines(log)).toMatchObject([
       { level: 'error', action: 'refresh', status: 403 },
       { level: 'error', action: 'refresh', status: 404 },
       { level: 'error', action: 'logout', status: 403 },
     ]);
+  });
+
+  test('is said again after ten minutes if it goes on', async () => {
+    const { presence, log, clock } = start();
+    for (let minute = 0; minute < 25; minute++) {
+      presence.refused('refresh', { kind: 'refused', status: 403 }, true);
+      await clock.advance(60_000);
+    }
+    expect(log).toHaveLength(3);
+  });
+
+  test('of a token never seen alive does not make AM come back', () => {
+    const { presence } = start();
+    presence.failed(unknown('connect', 'ECONNREFUSED'), true);
+    presence.refused('refresh', { kind: 'refused', status: 400 }, false);
+    expect(presence.state).toBe('away');
   });
 
   test.each([
@@ -103,7 +142,7 @@ describe('a refusal', () => {
     ['ping', 'refresh', 418, 'AM_URL'],
   ] as const)('in flavour %s of %s with %i says to set %s', (flavor, action, status, variable) => {
     const { presence, log } = start(flavor);
-    presence.refused(action, { kind: 'refused', status });
-    expect(lines(log)).toEqual([expect.objectContaining({ set: expect.stringContaining(variable) })]);
+    presence.refused(action, { kind: 'refused', status }, false);
+    expect(lines(log)).toEqual([expect.objectContaining({ hint: expect.stringContaining(variable) })]);
   });
 });

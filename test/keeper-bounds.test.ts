@@ -200,7 +200,7 @@ describe('while AM answers', () => {
     );
   }, 120_000);
 
-  it('lets nobody in on a session that ended more than the trust time and one call ago, nor after its logout', async () => {
+  it('lets nobody in on a session that ended more than the trust time and one call ago', async () => {
     await fc.assert(
       fc.asyncProperty(steps(...daily, ...endings), quickLatencies, async (script, latencies) => {
         const result = await run(script, latencies, 1_000);
@@ -240,10 +240,9 @@ describe('after a logout', () => {
         slowLatencies,
         async (script, latencies) => {
           const result = await run(script, latencies, 1_000);
-          for (const { user, askedAt, settledAt } of result.admitted) {
+          for (const { user, settledAt } of result.admitted) {
             const overAt = result.overAt[user] ?? Infinity;
-            expect(Math.min(askedAt, settledAt)).toBeLessThanOrEqual(overAt);
-            expect(settledAt).toBeLessThanOrEqual(Math.max(overAt, askedAt));
+            expect(settledAt).toBeLessThanOrEqual(overAt);
           }
         },
       ),

@@ -108,7 +108,8 @@ describe('a bad answer to a token that nobody has seen alive', () => {
     await clock.advance(100);
     expect(await verdict).toMatchObject({ kind: 'unknown' });
     expect(presence.state).toBe('starting');
-    expect(log).toEqual([]);
+    expect(log).toHaveLength(1);
+    expect(log[0]).toContain('has not confirmed before');
     expect(clock.timers).toBe(0);
   });
 
@@ -145,12 +146,42 @@ describe('a dead token', () => {
 });
 
 describe('a call that AM refuses', () => {
-  it('is neither alive nor dead, is spoken of once, and a session known alive goes on within the grace', async () => {
-    const { keeper, clock, log, login } = createKeeperBench({ flavor: 'openam', keeper: {} });
-    const session = login();
-    void keeper.touch(session, client);
+  it('lets a session known alive go on within the grace, is neither alive nor dead after it, and is said once for each action', async () => {
+    const { keeper, clock, am, log, session } = await metSession();
+    am.weather = 'forbidding';
+    await clock.advance(200_000);
+    const within = keeper.touch(session, client);
     await clock.advance(100);
-    expect(keeper.knows(session.id)).toBe(true);
-    expect(log).toEqual([]);
+    expect(await within).toMatchObject({ kind: 'alive' });
+    await clock.advance(120_000);
+    const after = keeper.touch(session, client);
+    await clock.advance(100);
+    expect(await after).toMatchObject({ kind: 'refused' });
+    const refusals = log.filter((line) => line.includes('refuses'));
+    expect(refusals.map((line) => (JSON.parse(line) as { action: string }).action)).toEqual(['refresh', 'peek']);
+  });
+
+  it('is not made more often than a window lets, though its activity stays pending', async () => {
+    const long = { maxIdleMinutes: 1_000, maxSessionMinutes: 1_000 };
+    const { keeper, clock, am, calls, session } = await metSession(long);
+    am.weather = 'forbidding';
+    await clock.advance(windowMs);
+    void keeper.touch(session, client);
+    await clock.advance(3_600_000);
+    expect(calls(session, 'refresh').length).toBeLessThanOrEqual(Math.ceil(3_600_000 / windowMs) + 2);
+    am.weather = 'fine';
+    await clock.advance(2 * windowMs);
+    expect(calls(session, 'refresh').at(-1)?.outcome).toBe('obeyed');
+  });
+
+  it('to a token never seen alive is refused, for its back-off', async () => {
+    const { keeper, clock, am, login } = createKeeperBench();
+    am.weather = 'forbidding';
+    const session = login();
+    const verdict = keeper.touch(session, client);
+    await clock.advance(100);
+    expect(await verdict).toMatchObject({ kind: 'refused' });
+    expect(keeper.touch(session, client)).toMatchObject({ kind: 'refused' });
+    expect(am.calls).toHaveLength(1);
   });
 });

@@ -70,7 +70,7 @@ describe('the gate in front of AM', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('cuts the greediest address when the queue is full, never one with eight or fewer', async () => {
+  it('cuts an address with more than its share when the queue is full, never one with eight or fewer', async () => {
     const { run, refused, started, clock, finish } = createBench(2, 20);
     for (let i = 0; i < 21; i++) run(`flood ${i}`, from('flood'));
     await clock.advance(0);

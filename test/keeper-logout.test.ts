@@ -145,6 +145,8 @@ describe('a logout while AM does not answer', () => {
     await bench.clock.advance(200);
     expect(outcomes.filter((outcome) => outcome === 'pending')).toHaveLength(1_000);
     expect(outcomes.filter((outcome) => outcome === 'unqueueable')).toHaveLength(100);
+    // ended here all the same
+    expect(bench.keeper.touch(invented(1_099), client)).toMatchObject({ kind: 'ended' });
     bench.am.weather = 'fine';
     await bench.clock.advance(31_000);
     expect(bench.calls(bench.session, 'logout').at(-1)?.outcome).toBe('ended');

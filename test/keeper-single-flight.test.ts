@@ -86,6 +86,19 @@ describe('calls in flight', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('that wait for their turn are given up by a logout, which is known to all at once', async () => {
+    const { keeper, clock, am, login } = createKeeperBench({ keeper: { maxConcurrency: 2 } });
+    const [first, second] = [login(), login()];
+    am.weather = 'hanging';
+    void keeper.touch(first, client);
+    const waiting = keeper.touch(second, client);
+    await clock.advance(100);
+    void keeper.end(second, client);
+    await clock.advance(0);
+    expect(await waiting).toMatchObject({ kind: 'ended' });
+    expect(keeper.touch(second, client)).toMatchObject({ kind: 'ended' });
+  });
+
   it('never let in a token that was logged out while it was seen for the first time', async () => {
     const { keeper, clock, am, login } = createKeeperBench();
     const session = login();

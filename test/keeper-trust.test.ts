@@ -119,6 +119,24 @@ describe('the clocks', () => {
     expect(keeper.peek(session, client)).not.toBeInstanceOf(Promise);
   });
 
+  it('make sessions older by the time that the machine slept: no grace lets them live on', async () => {
+    const { keeper, clock, am, session } = await metSession();
+    am.weather = 'refusing';
+    clock.stepWall(10 * 3_600_000);
+    const verdict = keeper.touch(session, client);
+    await clock.advance(100);
+    expect(await verdict).toMatchObject({ kind: 'unknown' });
+  });
+
+  it('leave the grace alone in an outage when the wall clock is stepped back', async () => {
+    const { keeper, clock, am, session } = await metSession();
+    am.weather = 'refusing';
+    clock.stepWall(-10 * 3_600_000);
+    const verdict = keeper.touch(session, client);
+    await clock.advance(100);
+    expect(await verdict).toMatchObject({ kind: 'alive' });
+  });
+
   it('may differ by a few seconds: nothing changes', async () => {
     const { keeper, clock, session } = await metSession();
     clock.stepWall(-4_000);

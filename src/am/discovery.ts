@@ -45,7 +45,7 @@ export function createDiscovery({ am, cookie, presence, clock, log }: DiscoveryO
           'AM names its SSO cookie otherwise than AM_COOKIE_NAME: every session will seem to be over',
         );
       }
-    } else if (answer.kind === 'refused') presence.refused('serverinfo', answer);
+    } else if (answer.kind === 'refused') presence.refused('serverinfo', answer, true);
     else presence.failed(answer, true);
 
     answered ||= answer.kind !== 'unknown';

@@ -1,5 +1,6 @@
 // Is AM there? Said once per change. What the sender of an unknown token can bring about does not count.
 
+import type { Clock } from '../clock.js';
 import type { Logger } from '../ops/log.js';
 import type { Refused, Unknown } from './answers.js';
 
@@ -16,17 +17,41 @@ export interface Presence {
    *   to damaged tokens, so a bad answer to a stranger says nothing about AM
    */
   failed(answer: Unknown, trusted: boolean): void;
-  /** Says, once per action and status, what to set when AM refuses a call. */
-  refused(action: string, answer: Refused): void;
+  /**
+   * Says what to set when AM refuses a call: once per action and status, again after ten minutes if it goes on.
+   *
+   * @param trusted as for `failed`
+   */
+  refused(action: string, answer: Refused, trusted: boolean): void;
 }
 
-export function createPresence(log: Logger, flavor: 'ping' | 'openam'): Presence {
+export interface PresenceOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly flavor: 'ping' | 'openam';
+  /** Names AM in the log. */
+  readonly url: string;
+}
+
+const refusalAgainMs = 10 * 60 * 1000;
+const strangersAgainMs = 60 * 1000;
+
+export function createPresence({ log, clock, flavor, url }: PresenceOptions): Presence {
   let state: AmState = 'starting';
-  const refusals = new Set<string>();
+  const refusalSaidAt = new Map<string, number>();
+  let strangersSaidAt = -Infinity;
 
   function answered(): void {
-    if (state === 'away') log.info({ am: 'up' }, 'AM answers again');
+    if (state === 'away') log.info({ am: 'up', url }, 'AM answers again');
     state = 'up';
+  }
+
+  /** Changes nothing, but after a restart these may be all the users there are: whoever is on call must find it. */
+  function failedStranger({ cause, detail }: Unknown): void {
+    const now = clock.now();
+    if (state === 'away' || now - strangersSaidAt < strangersAgainMs) return;
+    strangersSaidAt = now;
+    log.warn({ cause, detail, url }, 'AM gives no usable answer about sessions that it has not confirmed before');
   }
 
   return {
@@ -36,21 +61,32 @@ export function createPresence(log: Logger, flavor: 'ping' | 'openam'): Presence
     answered,
     failed(answer, trusted) {
       const { cause, detail } = answer;
-      if (cause === 'busy' || cause === 'aborted' || (cause !== 'connect' && !trusted) || state === 'away') return;
+      if (cause === 'busy' || cause === 'aborted') return;
+      if (cause !== 'connect' && !trusted) return failedStranger(answer);
+      if (state === 'away') return;
       state = 'away';
+      const hint = hintFor(answer);
       log.warn(
-        { am: 'away', cause, detail },
+        { am: 'away', cause, detail, url, ...(hint !== undefined && { hint }) },
         'AM does not answer: sessions confirmed within AM_DOWN_GRACE_S go on, no other is let in',
       );
     },
-    refused(action, answer) {
-      answered();
+    refused(action, answer, trusted) {
+      if (trusted) answered();
       const key = `${action} ${answer.status}`;
-      if (refusals.has(key)) return;
-      refusals.add(key);
-      log.error({ action, status: answer.status, set: remedy(action, answer.status, flavor) }, 'AM refuses this call');
+      const now = clock.now();
+      if (now - (refusalSaidAt.get(key) ?? -Infinity) < refusalAgainMs) return;
+      refusalSaidAt.set(key, now);
+      const hint = remedy(action, answer.status, flavor);
+      log.error({ action, status: answer.status, url, hint }, 'AM refuses this call');
     },
   };
+}
+
+function hintFor({ cause, detail }: Unknown): string | undefined {
+  if (detail === 'EPROTO') return 'is AM_URL https to a port that speaks plain http?';
+  if (/CERT|SELF_SIGNED|ALTNAME/.test(detail)) return "does Node trust AM's certificate? see NODE_EXTRA_CA_CERTS";
+  return cause === 'bad-answer' ? "what answers is not AM, or not AM's JSON: check AM_URL" : undefined;
 }
 
 function remedy(action: string, status: number, flavor: 'ping' | 'openam'): string {

@@ -3,7 +3,7 @@
 import express, { type ErrorRequestHandler } from 'express';
 import { once } from 'node:events';
 import { systemClock } from '../clock.js';
-import { configWarnings, type Config } from '../config.js';
+import type { Config } from '../config.js';
 import { optionsFromEnv, type Environment } from '../env.js';
 import { createLogger, type Logger } from '../ops/log.js';
 import { createServer } from '../ops/server.js';
@@ -31,7 +31,6 @@ export async function listen(options: SessionProxyOptions): Promise<RunningServe
   const bff = sessionProxy(options);
   const { config } = bff;
   const log = options.logger ?? createLogger(config.logLevel);
-  for (const warning of configWarnings(config)) log.warn({}, warning);
 
   const clock = options.clock ?? systemClock;
   const server = createServer({ listener: bff.wrap(rest(bff, log)), securityHeaders: bff.securityHeaders, clock });

@@ -33,11 +33,16 @@ export function configWarnings(config: Config): string[] {
   if (config.publicUrl === undefined && !isLoopbackHost(config.host)) {
     warnings.push('PUBLIC_URL is not set and HOST is not loopback: the own origin is taken from each request.');
   }
-  if (am.flavor === 'openam' && config.redisUrl === undefined) {
+  if (am.flavor === 'openam') {
     warnings.push(
-      "AM_FLAVOR=openam without REDIS_URL: two nodes keep each other's sessions awake, since asking AM resets the idle time.",
+      "AM_FLAVOR=openam: two nodes, or two applications, keep each other's sessions awake, since asking AM resets the idle time.",
     );
   }
+  if (config.redisUrl !== undefined) {
+    warnings.push('REDIS_URL does nothing in this version: nodes do not share windows and logouts yet.');
+  }
+  if (config.adminPort !== undefined)
+    warnings.push('ADMIN_PORT does nothing in this version: there are no metrics yet.');
   if (am.downGraceS > 0 && am.downGraceS < session.trustS) {
     warnings.push('AM_DOWN_GRACE_S is smaller than SESSION_TRUST_S: it changes nothing.');
   }

@@ -14,6 +14,8 @@ interface Question<T> {
   readonly credential: Credential;
   readonly caller: Caller;
   readonly send: () => Promise<T>;
+  /** Ends the waiting at the gate; the call itself is ended by `send`. */
+  readonly signal?: AbortSignal;
   /** Does not wait for its turn at the gate. */
   readonly direct?: boolean;
 }
@@ -29,18 +31,18 @@ export interface AskOptions {
 
 export function createAsk({ gate, presence, clock, observe }: AskOptions): Ask {
   return async (question) => {
-    const { action, reason, credential, caller, send, direct } = question;
+    const { action, reason, credential, caller, send, signal, direct } = question;
     const session = sessionLabel(credential.id);
     const startedAt = clock.now();
     const call = () => {
       observe?.({ type: 'call', session, action, reason });
       return send();
     };
-    const result = direct ? await call() : await gate.run(caller, call);
-    const answer = result === busy ? unknown('busy', 'too many calls to AM') : result;
+    const result = direct ? await call() : await gate.run(caller, call, signal);
+    const answer = result === busy ? notAsked(signal) : result;
 
     if (answer.kind === 'unknown') presence.failed(answer, caller.known);
-    else if (answer.kind === 'refused') presence.refused(action, answer);
+    else if (answer.kind === 'refused') presence.refused(action, answer, caller.known);
     else presence.answered();
     observe?.({
       type: 'answer',
@@ -53,4 +55,8 @@ export function createAsk({ gate, presence, clock, observe }: AskOptions): Ask {
     });
     return answer;
   };
+}
+
+function notAsked(signal: AbortSignal | undefined): Unknown {
+  return signal?.aborted ? unknown('aborted', 'aborted') : unknown('busy', 'too many calls to AM');
 }

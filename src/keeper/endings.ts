@@ -53,6 +53,7 @@ const longestSessionMs = 24 * 60 * 60 * 1000;
 const retryForMs = 10 * 60 * 1000;
 const queueMax = 10_000;
 const strangersMax = 1_000;
+const crowdedOutMax = 10_000;
 const strangerRetries = 3;
 
 /** A tombstone; while AM has not heard of the logout, also what is needed to tell it. */
@@ -75,14 +76,21 @@ interface Retry {
 
 export function createEndings(options: EndingsOptions): Endings {
   const { am, ask, clock, log, random, afterglowMs, max, onDead } = options;
-  const tombstones = new BoundedMap<Tombstone>(max);
+  const tombstones = new BoundedMap<Tombstone>({
+    max,
+    isOver: (stone) => !isBusy(stone) && clock.now() >= stone.until,
+    isInUse: isBusy,
+    onEvict: stopRetrying,
+  });
   // tokens that nobody has seen alive: a flood of invented ones must not push out the users' tombstones
   const strangers = new Map<string, Tombstone>();
+  // those of them that found the pool full: ended here all the same, until the time given
+  const crowdedOut = new BoundedMap<number>({ max: crowdedOutMax, isOver: (until) => clock.now() >= until });
   let queued = 0;
 
   function find(id: string, now: number): Tombstone | undefined {
     const stone = tombstones.get(id) ?? strangers.get(id);
-    if (!stone || stone.attempt || stone.retry || now < stone.until) return stone;
+    if (!stone || isBusy(stone) || now < stone.until) return stone;
     tombstones.delete(id);
     strangers.delete(id);
     return undefined;
@@ -95,13 +103,16 @@ export function createEndings(options: EndingsOptions): Endings {
       tombstones.set(id, stone);
       return stone;
     }
-    if (strangers.size >= strangersMax && !evictSettledStranger()) return undefined;
+    if (strangers.size >= strangersMax && !evictSettledStranger()) {
+      crowdedOut.set(id, now + afterglowMs);
+      return undefined;
+    }
     strangers.set(id, stone);
     return stone;
   }
 
   function evictSettledStranger(): boolean {
-    for (const [id, stone] of strangers) if (!stone.attempt && !stone.retry) return strangers.delete(id);
+    for (const [id, stone] of strangers) if (!isBusy(stone)) return strangers.delete(id);
     return false;
   }
 
@@ -203,7 +214,7 @@ export function createEndings(options: EndingsOptions): Endings {
     },
     verdict(id, now) {
       const stone = find(id, now);
-      if (!stone) return undefined;
+      if (!stone) return now < (crowdedOut.get(id) ?? -Infinity) ? endedVerdict : undefined;
       return stone.confirmed ? endedForGoodVerdict : endedVerdict;
     },
     async end(credential, session) {
@@ -218,7 +229,14 @@ export function createEndings(options: EndingsOptions): Endings {
     async close() {
       const waiting = [...tombstones.values(), ...strangers.values()].filter((stone) => stone.retry);
       await Promise.all(waiting.map((stone) => retry(stone)));
-      for (const stone of waiting) stopRetrying(stone);
+      const untold = waiting.filter((stone) => stone.retry);
+      if (untold.length > 0) log.warn({ logouts: untold.length }, 'stopping, and AM has not heard of these logouts');
+      for (const stone of untold) stopRetrying(stone);
     },
   };
+}
+
+/** Whether AM is being told, or will be. */
+function isBusy(stone: Tombstone): boolean {
+  return stone.attempt !== undefined || stone.retry !== undefined;
 }

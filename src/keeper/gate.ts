@@ -11,8 +11,8 @@ export const knownCaller: Caller = Object.freeze({ known: true });
 export const busy = Symbol('busy');
 
 export interface CallGate {
-  /** Runs the call when its turn comes, within `waitMs`; otherwise resolves with `busy`. */
-  run<T>(caller: Caller, call: () => Promise<T>): Promise<T | typeof busy>;
+  /** Runs the call when its turn comes, within `waitMs` and unless the signal aborts; otherwise resolves with `busy`. */
+  run<T>(caller: Caller, call: () => Promise<T>, signal?: AbortSignal): Promise<T | typeof busy>;
   readonly inFlight: number;
   readonly waiting: number;
 }
@@ -84,7 +84,7 @@ export function createCallGate({ max, waitMs, clock, strangersMax = max * 64 }: 
     if (queue.size === 0) strangers.delete(client);
   }
 
-  /** Makes room for one more of this client, at the cost of a client with more than its share; false: there is none. */
+  /** Makes room for one more of this client, at the cost of one with more than its share; false: there is none. */
   function makeRoom(client: string): boolean {
     if (strangersWaiting < strangersMax) return true;
     if ((strangers.get(client)?.size ?? 0) >= fairShare) return false;
@@ -97,6 +97,37 @@ export function createCallGate({ max, waitMs, clock, strangersMax = max * 64 }: 
     return true;
   }
 
+  /** Resolves with true when the caller may call, with false if it has waited too long, must go, or wants no more. */
+  function waitForTurn(caller: Caller, signal: AbortSignal | undefined): Promise<boolean> {
+    if (!caller.known && !makeRoom(caller.client)) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const settle = (mine: boolean) => {
+        clock.clearTimer(waiter.timer);
+        signal?.removeEventListener('abort', giveUp);
+        // counted here, not when the waiter wakes up: the next one is chosen before that
+        if (mine) count(caller, 1);
+        resolve(mine);
+      };
+      const giveUp = () => {
+        if (caller.known) known.delete(waiter);
+        else leave(caller.client, waiter);
+        settle(false);
+      };
+      const waiter: Waiter = {
+        start: () => settle(true),
+        refuse: () => settle(false),
+        timer: clock.setTimer(giveUp, waitMs),
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
+      if (caller.known) known.add(waiter);
+      else enter(caller.client, waiter);
+    });
+  }
+
+  function mayStartAtOnce(caller: Caller): boolean {
+    return inFlight < max && (caller.known ? known.size === 0 : strangersWaiting === 0 && strangerMayStart());
+  }
+
   return {
     get inFlight() {
       return inFlight;
@@ -104,32 +135,9 @@ export function createCallGate({ max, waitMs, clock, strangersMax = max * 64 }: 
     get waiting() {
       return known.size + strangersWaiting;
     },
-    async run<T>(caller: Caller, call: () => Promise<T>): Promise<T | typeof busy> {
-      const mayStart =
-        inFlight < max && (caller.known ? known.size === 0 : strangersWaiting === 0 && strangerMayStart());
-      if (!mayStart) {
-        if (!caller.known && !makeRoom(caller.client)) return busy;
-        const started = await new Promise<boolean>((resolve) => {
-          const waiter: Waiter = {
-            start: () => settle(true),
-            refuse: () => settle(false),
-            timer: clock.setTimer(() => {
-              if (caller.known) known.delete(waiter);
-              else leave(caller.client, waiter);
-              resolve(false);
-            }, waitMs),
-          };
-          const settle = (mine: boolean) => {
-            clock.clearTimer(waiter.timer);
-            // counted here, not when the waiter wakes up: the next one is chosen before that
-            if (mine) count(caller, 1);
-            resolve(mine);
-          };
-          if (caller.known) known.add(waiter);
-          else enter(caller.client, waiter);
-        });
-        if (!started) return busy;
-      } else count(caller, 1);
+    async run(caller, call, signal) {
+      if (mayStartAtOnce(caller)) count(caller, 1);
+      else if (!(await waitForTurn(caller, signal))) return busy;
       try {
         return await call();
       } finally {

@@ -7,22 +7,24 @@ import type { Clock } from '../clock.js';
 import type { Logger } from '../ops/log.js';
 import { createAsk } from './ask.js';
 import { isClientSide } from './client-side.js';
-import { createDebts } from './debts.js';
 import { createEndings, type Logout } from './endings.js';
+import { BoundedMap } from './bounded-map.js';
 import { sessionLabel, type CallReason, type Decision, type KeeperObserver } from './events.js';
 import { createCallGate, knownCaller } from './gate.js';
+import { createPending } from './pending.js';
 import { createStrangers } from './strangers.js';
-import { SessionTable, TrackedSession, learnFromPeek, learnFromRefresh } from './tracked-session.js';
-import { inTrouble, troubleAfter } from './trouble.js';
+import { TrackedSession } from './tracked-session.js';
+import { troubleAfter, verdictInTrouble } from './trouble.js';
 import { createTrust } from './trust.js';
 import type { Verdict } from './verdict.js';
+import { learnFromPeek, learnFromRefresh } from './window.js';
 
 export interface Keeper {
   /**
    * The user did something: is the session alive? AM learns of the activity now or when the window ends.
    *
    * @param client the client's address: unknown tokens are asked about in turn between addresses
-   * @param wait wait for AM's answer even where the session is trusted (not when the window is closed)
+   * @param wait wait for AM's answer even where the session is trusted; in a closed window AM is not asked. Default false
    */
   touch(credential: Credential, client: string, wait?: boolean): Verdict | Promise<Verdict>;
   /** Is the session alive? Extends nothing (on OpenAM: as far as that can be). */
@@ -60,15 +62,21 @@ type Cause = 'activity' | 'background';
 export function createKeeper(options: KeeperOptions): Keeper {
   const { am, clock, presence, log, observe, updateFrequencyS, servesRealm, random = Math.random } = options;
   const graceMs = options.downGraceS * 1000;
+  const windowMs = (updateFrequencyS + 1) * 1000;
   const gate = createCallGate({ max: options.maxConcurrency, waitMs: options.timeoutMs, clock });
   const ask = createAsk({ gate, presence, clock, observe });
-  const trust = createTrust(options.trustS * 1000, am.flavor, clock);
-  const debts = createDebts(clock, (session, credential) => call(session, credential, 'refresh', 'trailing'));
-  const sessions = new SessionTable(
-    options.sessionsMax,
-    (session) => clock.now() > Math.min(session.maxDeadline, session.idleDeadline + graceMs),
-    debts.forgive,
-  );
+  const trust = createTrust({ trustMs: options.trustS * 1000, graceMs, flavor: am.flavor, clock });
+  const pending = createPending(clock, (session, credential) => call(session, credential, 'refresh', 'trailing'));
+  const sessions = new BoundedMap<TrackedSession>({
+    max: options.sessionsMax,
+    isOver: (session) => !session.inUse && clock.now() > Math.min(session.maxDeadline, session.idleDeadline + graceMs),
+    isInUse: (session) => session.inUse,
+    onEvict(session) {
+      pending.drop(session);
+      // the next request would ask AM while this call is still in flight
+      session.call?.controller.abort();
+    },
+  });
   const strangers = createStrangers({ am, ask, clock, random, onAlive: admit });
   const endings = createEndings({
     am,
@@ -94,12 +102,11 @@ export function createKeeper(options: KeeperOptions): Keeper {
     observe(windowLeftMs === undefined ? event : { ...event, windowLeftMs });
   }
 
-  /** The verdict after AM was asked, or while it must not be asked: the last one, by trust, then by grace. */
+  /** The verdict once AM was asked: its answer; after a failure its last word by trust, then by grace. */
   function standing(session: TrackedSession, now: number): Verdict {
     const { trouble } = session;
-    if (!trouble || trust.covers(session, now)) return session;
-    if (now - session.confirmedAt <= graceMs && now < session.maxDeadline) return session;
-    return inTrouble(trouble, now);
+    if (!trouble || trust.forTouch(session, now) || trust.inOutage(session, now)) return session;
+    return verdictInTrouble(trouble, now);
   }
 
   function verdictOn(id: string): Verdict {
@@ -134,23 +141,29 @@ export function createKeeper(options: KeeperOptions): Keeper {
   /** One call for a session that AM confirmed before. */
   function call(session: TrackedSession, credential: Credential, action: 'refresh' | 'peek', reason: CallReason): void {
     const controller = new AbortController();
-    debts.hold(session);
-    const send = () => am[action](credential, controller.signal);
-    const settled = ask({ action, reason, credential, caller: knownCaller, send }).then((answer) => {
+    pending.pause(session);
+    const { signal } = controller;
+    const send = () => am[action](credential, signal);
+    const settled = ask({ action, reason, credential, caller: knownCaller, send, signal }).then((answer) => {
       session.call = undefined;
       // logged out meanwhile: an answer to a call that started before never revives it
       if (sessions.get(credential.id) !== session) return;
       if (answer.kind === 'dead') {
         sessions.delete(credential.id);
-        debts.forgive(session);
+        pending.drop(session);
         strangers.bury(credential.id);
         return;
       }
       if (answer.kind === 'alive') {
         learn(session, answer, action);
-        sessions.keep(credential.id, session);
-      } else session.trouble = troubleAfter(session.trouble, answer, clock.now(), random);
-      debts.owe(session, credential);
+        sessions.set(credential.id, session);
+      } else {
+        const now = clock.now();
+        session.trouble = troubleAfter(session.trouble, answer, now, random);
+        // AM did answer: asked for the same again within a window it would be called more often than when all is well
+        if (answer.kind === 'refused') session.windowEndsAt = Math.max(session.windowEndsAt, now + windowMs);
+      }
+      pending.schedule(session, credential);
     });
     session.call = { settled, controller };
   }
@@ -161,34 +174,34 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const session = new TrackedSession(answer);
     if (!isClientSide(credential.token)) session.activityAt = activityAt;
     learn(session, answer, action);
-    sessions.keep(credential.id, session);
-    debts.owe(session, credential);
+    sessions.set(credential.id, session);
+    pending.schedule(session, credential);
   }
 
   function meet(credential: Credential, client: string, now: number, cause: Cause): Verdict | Promise<Verdict> {
     const { id } = credential;
     const meeting = strangers.meeting(id);
+    const verdict = endings.verdict(id, now) ?? (meeting ? undefined : strangers.verdict(id, now));
+    if (verdict) {
+      decided(credential, cause, verdict.kind === 'dead' || verdict.kind === 'ended' ? verdict.kind : 'backing-off');
+      return verdict;
+    }
     if (meeting) {
       if (cause === 'activity') meeting.activityAt = now;
       decided(credential, cause, 'call-in-flight');
       return meeting.settled.then(() => verdictOn(id));
     }
-    const verdict = endings.verdict(id, now) ?? strangers.verdict(id, now);
-    if (verdict) {
-      decided(credential, cause, verdict.kind === 'dead' || verdict.kind === 'ended' ? verdict.kind : 'backing-off');
-      return verdict;
-    }
     decided(credential, cause, 'call');
     return strangers.meet(credential, client, cause === 'activity' ? now : -Infinity).then(() => verdictOn(id));
   }
 
-  function look(
+  function peekAt(
     session: TrackedSession,
     credential: Credential,
     now: number,
     cause: Cause,
   ): Verdict | Promise<Verdict> {
-    if (trust.spares(session, now)) {
+    if (trust.forPeek(session, now)) {
       decided(credential, cause, 'trusted');
       return session;
     }
@@ -209,7 +222,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     credential: Credential,
     now: number,
   ): Verdict | Promise<Verdict> {
-    if (trust.coversInWindow(session, now)) {
+    if (trust.forTouchInWindow(session, now)) {
       decided(credential, 'activity', 'window-closed', session.windowEndsAt - now);
       return session;
     }
@@ -224,33 +237,33 @@ export function createKeeper(options: KeeperOptions): Keeper {
     trust.noticeSleep(now);
     const session = sessions.get(credential.id);
     if (!session) return meet(credential, client, now, 'activity');
-    if (!session.served) return look(session, credential, now, 'activity');
+    if (!session.served) return peekAt(session, credential, now, 'activity');
     if (isClientSide(credential.token)) {
       warnOnce(
         'client-side',
         {},
         'client-side sessions have no idle time to start anew: they are looked at, not refreshed',
       );
-      return look(session, credential, now, 'activity');
+      return peekAt(session, credential, now, 'activity');
     }
     session.activityAt = now;
     if (session.call) {
-      debts.owe(session, credential);
+      pending.schedule(session, credential);
       decided(credential, 'activity', 'call-in-flight');
-      return !wait && trust.covers(session, now) ? session : afterCall(session, credential.id);
+      return !wait && trust.forTouch(session, now) ? session : afterCall(session, credential.id);
     }
     if (session.trouble && now < session.trouble.retryAt) {
-      debts.owe(session, credential);
+      pending.schedule(session, credential);
       decided(credential, 'activity', 'backing-off');
       return standing(session, now);
     }
     if (now < session.windowEndsAt) {
-      debts.owe(session, credential);
+      pending.schedule(session, credential);
       return touchInClosedWindow(session, credential, now);
     }
     decided(credential, 'activity', 'call');
     call(session, credential, 'refresh', 'activity');
-    return !wait && trust.covers(session, now) ? session : afterCall(session, credential.id);
+    return !wait && trust.forTouch(session, now) ? session : afterCall(session, credential.id);
   }
 
   return {
@@ -260,7 +273,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       trust.noticeSleep(now);
       const session = sessions.get(credential.id);
       if (!session) return meet(credential, client, now, 'background');
-      return look(session, credential, now, 'background');
+      return peekAt(session, credential, now, 'background');
     },
     async end(credential, client) {
       const { id } = credential;
@@ -268,7 +281,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       strangers.meeting(id)?.controller.abort();
       if (session) {
         sessions.delete(id);
-        debts.forgive(session);
+        pending.drop(session);
         session.call?.controller.abort();
       } else if (strangers.isDead(id, clock.now())) return { outcome: 'already-ended', setCookies: [] };
       return endings.end(credential, {
@@ -279,8 +292,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
     knows: (id) => sessions.has(id),
     wasTold: (id, at) => (sessions.get(id)?.accessAt ?? -Infinity) >= at,
     async close() {
-      debts.close();
-      for (const session of sessions.values()) debts.forgive(session);
+      pending.close();
+      for (const session of sessions.values()) pending.drop(session);
       await endings.close();
     },
     get stats() {

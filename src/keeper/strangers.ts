@@ -7,7 +7,7 @@ import type { Ask } from './ask.js';
 import { BoundedMap } from './bounded-map.js';
 import { isClientSide } from './client-side.js';
 import type { Call } from './call.js';
-import { inTrouble, troubleAfter, type Trouble } from './trouble.js';
+import { troubleAfter, verdictInTrouble, type Trouble } from './trouble.js';
 import { deadVerdict, type Verdict } from './verdict.js';
 
 /** AM said once that a token is dead: another node of it may not have the session yet. Said twice: it is. */
@@ -15,6 +15,8 @@ const deadOnceMs = 10_000;
 const deadTwiceMs = 20 * 60 * 1000;
 const deadMax = 100_000;
 const troubledMax = 20_000;
+/** How long failures in a row are counted together. */
+const troubleMemoryMs = 60_000;
 
 /** The first call about a token. */
 interface Meeting extends Call {
@@ -51,8 +53,12 @@ export interface StrangersOptions {
 
 export function createStrangers({ am, ask, clock, random, onAlive }: StrangersOptions): Strangers {
   const meetings = new Map<string, Meeting>();
-  const troubled = new BoundedMap<Trouble>(troubledMax);
-  const dead = new BoundedMap<number>(deadMax);
+  const troubled = new BoundedMap<Trouble>({
+    max: troubledMax,
+    isOver: ({ retryAt }) => clock.now() > retryAt + troubleMemoryMs,
+  });
+  // kept for as long again: a token that is dead twice is dead for longer
+  const dead = new BoundedMap<number>({ max: deadMax, isOver: (until) => clock.now() > until + deadTwiceMs });
 
   const isDead = (id: string, now: number) => now < (dead.get(id) ?? -Infinity);
 
@@ -78,7 +84,7 @@ export function createStrangers({ am, ask, clock, random, onAlive }: StrangersOp
     verdict(id, now) {
       if (isDead(id, now)) return deadVerdict;
       const trouble = troubled.get(id);
-      return trouble && now < trouble.retryAt ? inTrouble(trouble, now) : undefined;
+      return trouble && now < trouble.retryAt ? verdictInTrouble(trouble, now) : undefined;
     },
     meet(credential, client, activityAt) {
       const controller = new AbortController();
@@ -89,6 +95,7 @@ export function createStrangers({ am, ask, clock, random, onAlive }: StrangersOp
         credential,
         caller: { known: false, client },
         send: () => am[action](credential, controller.signal),
+        signal: controller.signal,
       }).then((answer) => {
         meetings.delete(credential.id);
         takeOver(credential, answer, action, meeting.activityAt);

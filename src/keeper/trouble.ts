@@ -22,6 +22,6 @@ export function troubleAfter(
   return { failures, kind: answer.kind, retryAt: now + backoffMs(failures, retryAfterS, random) };
 }
 
-export function inTrouble(trouble: Trouble, now: number): Verdict {
+export function verdictInTrouble(trouble: Trouble, now: number): Verdict {
   return { kind: trouble.kind, retryAfterS: Math.max(1, Math.ceil((trouble.retryAt - now) / 1000)) };
 }

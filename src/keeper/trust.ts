@@ -1,4 +1,4 @@
-// How long AM's last word on a session stands without asking again.
+// How long AM's last word on a session stands without asking again: trust, and in an outage grace.
 
 import type { Flavor } from '../am/flavor.js';
 import type { Clock } from '../clock.js';
@@ -12,20 +12,33 @@ const sleepMs = 5_000;
 
 export interface Trust {
   /** AM's last word stands: confirmed no longer than the trust time ago, and within AM's own deadlines. */
-  covers(session: TrackedSession, now: number): boolean;
-  /** The same for activity inside the window: where every call is a touch, AM's deadlines serve instead of trust. */
-  coversInWindow(session: TrackedSession, now: number): boolean;
-  /** The same for a look, which where every call is a touch must not come at the deadline itself. */
-  spares(session: TrackedSession, now: number): boolean;
-  /** A machine that slept knows nothing of what AM did meanwhile, and its monotonic clock stood still: trust is void. */
+  forTouch(session: TrackedSession, now: number): boolean;
+  /** The same inside the window: where every call is a touch, AM's deadlines serve instead of the trust time. */
+  forTouchInWindow(session: TrackedSession, now: number): boolean;
+  /** The same for a peek, which where every call is a touch must not come at the deadline itself. */
+  forPeek(session: TrackedSession, now: number): boolean;
+  /** AM was asked and gave no usable answer: its last word stands for the grace, but never past the maximum time. */
+  inOutage(session: TrackedSession, now: number): boolean;
+  /**
+   * A machine that slept knows nothing of what AM did meanwhile: trust is void once. Its monotonic clock stood still,
+   * so sessions count as older by what the wall clock went ahead.
+   */
   noticeSleep(now: number): void;
 }
 
-export function createTrust(trustMs: number, flavor: Flavor, clock: Clock): Trust {
+export interface TrustOptions {
+  readonly trustMs: number;
+  readonly graceMs: number;
+  readonly flavor: Flavor;
+  readonly clock: Clock;
+}
+
+export function createTrust({ trustMs, graceMs, flavor, clock }: TrustOptions): Trust {
   let clocksApart = clock.wall() - clock.now();
   let validSince = -Infinity;
+  let sleptMs = 0;
 
-  const covers = (session: TrackedSession, now: number) =>
+  const forTouch = (session: TrackedSession, now: number) =>
     now - session.confirmedAt <= trustMs &&
     session.confirmedAt >= validSince &&
     now < session.idleDeadline &&
@@ -33,18 +46,24 @@ export function createTrust(trustMs: number, flavor: Flavor, clock: Clock): Trus
 
   const withinDeadlines = (session: TrackedSession, now: number, marginMs: number) =>
     session.idleDeadline === Infinity
-      ? covers(session, now)
+      ? forTouch(session, now)
       : session.confirmedAt >= validSince && now < session.idleDeadline + marginMs && now < session.maxDeadline;
 
   return {
-    covers,
-    coversInWindow: flavor.everyCallResets ? (session, now) => withinDeadlines(session, now, 0) : covers,
-    spares: flavor.everyCallResets ? (session, now) => withinDeadlines(session, now, deadlineMarginMs) : covers,
+    forTouch,
+    forTouchInWindow: flavor.everyCallResets ? (session, now) => withinDeadlines(session, now, 0) : forTouch,
+    forPeek: flavor.everyCallResets ? (session, now) => withinDeadlines(session, now, deadlineMarginMs) : forTouch,
+    inOutage(session, now) {
+      const then = session.confirmedAt < validSince ? now + sleptMs : now;
+      return then - session.confirmedAt <= graceMs && then < session.maxDeadline;
+    },
     noticeSleep(now) {
       const apart = clock.wall() - now;
-      if (Math.abs(apart - clocksApart) <= sleepMs) return;
+      const step = apart - clocksApart;
+      if (Math.abs(step) <= sleepMs) return;
       clocksApart = apart;
       validSince = now;
+      sleptMs = Math.max(0, sleptMs + step);
     },
   };
 }

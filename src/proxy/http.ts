@@ -7,7 +7,7 @@ import type { SsoCookie } from '../am/sso-cookie.js';
 import type { Clock } from '../clock.js';
 import type { Config, Route } from '../config.js';
 import type { Forwarded } from '../forwarded.js';
-import type { LiveSession } from '../keeper/tracked-session.js';
+import type { LiveSession } from '../keeper/verdict.js';
 import type { Logger } from '../ops/log.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { SecurityHeaders } from '../security-headers.js';
@@ -142,7 +142,13 @@ export function createHttpProxy(options: HttpProxyOptions): HttpProxy {
     }
     const code: ProblemCode = exchange.timedOut ? 'upstream_timeout' : 'upstream_unavailable';
     log.warn(
-      { code, route: route.path, cause: error.code ?? error.message, requestId: exchange.requestId },
+      {
+        code,
+        route: route.path,
+        target: route.target,
+        cause: error.code ?? error.message,
+        requestId: exchange.requestId,
+      },
       'no answer from the upstream',
     );
     // the rest of an upload: a client that sends all of it before it reads would never see the answer

@@ -32,6 +32,9 @@ const DROPPED: ReadonlySet<string> = new Set([
   'forwarded',
   'host',
   'remote-user',
+  // some servers route by these instead of the target that was checked here
+  'x-original-url',
+  'x-rewrite-url',
   'x-real-ip',
   'x-request-id',
 ]);

@@ -36,7 +36,7 @@ export function createKeeperBench({ keeper: overrides, ...amOptions }: KeeperBen
   const timeoutMs = overrides?.timeoutMs ?? 3_000;
   const log: string[] = [];
   const logger = recordingLogger(log);
-  const presence = createPresence(logger, flavor);
+  const presence = createPresence({ log: logger, clock, flavor, url: 'http://127.0.0.1/am' });
   const client = createAmClient({
     am: {
       url: 'http://127.0.0.1/am',

@@ -6,7 +6,7 @@ import { createAgent, createHttpProxy, type HttpProxy, type HttpProxyOptions } f
 
 export interface Proxies {
   of(route: Route): HttpProxy;
-  /** Closes idle connections to upstreams. */
+  /** Closes all connections to upstreams, those in use too. */
   close(): void;
 }
 

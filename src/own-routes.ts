@@ -10,7 +10,7 @@ import { canAnswer, problemStatus, sendProblem } from './problem.js';
 import { describeSession } from './session-info.js';
 import type { Denied } from './session.js';
 
-export interface RoutesOptions extends LogoutOptions {
+export interface OwnRoutesOptions extends LogoutOptions {
   readonly health: Health;
   readonly clock: Clock;
   readonly log: Logger;
@@ -21,7 +21,7 @@ export function ownPaths(basePath: string): ReadonlySet<string> {
   return new Set([`${basePath}/session`, `${basePath}/session/refresh`, `${basePath}/logout`, '/livez', '/readyz']);
 }
 
-export function createRoutes(options: RoutesOptions): Express {
+export function createOwnRoutes(options: OwnRoutesOptions): Express {
   const { config, cookie, keeper, judge, denial, health, clock, log } = options;
   const logout = createLogout(options);
   // the two characters of a prefix that mean something in a path of Express
