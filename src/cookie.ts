@@ -2,8 +2,6 @@
 
 import { isIP } from 'node:net';
 
-/** More cookies of one name than a host and its parent domains can explain are not looked at: they bound the work. */
-export const MAX_SSO_COOKIES = 8;
 /** AM's load-balancer cookie: tells which AM server holds the session. */
 export const STICKY_COOKIE = 'amlbcookie';
 
@@ -18,18 +16,13 @@ export function isUsableToken(value: string): boolean {
 }
 
 /**
- * The distinct usable tokens among the cookies of this name, in the order of the header, at most `MAX_SSO_COOKIES`.
+ * The distinct usable tokens among the cookies of this name, in the order of the header.
  * Raw: AM wants its token back byte for byte, so nothing is percent-decoded; only surrounding quotes go, as in AM.
  */
 export function readCookieValues(header: string | undefined, name: string): string[] {
-  const values: string[] = [];
-  for (const raw of rawValues(header, name)) {
-    const value = unquote(raw);
-    if (!isUsableToken(value) || values.includes(value)) continue;
-    values.push(value);
-    if (values.length === MAX_SSO_COOKIES) break;
-  }
-  return values;
+  const raw = rawValues(header, name);
+  if (raw.length === 0) return raw;
+  return [...new Set(raw.map(unquote).filter(isUsableToken))];
 }
 
 /** The value of `amlbcookie` if it is fit to be passed on, else undefined. */

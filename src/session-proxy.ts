@@ -123,6 +123,10 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
       refuse(res, requestId, 'bad_request_target');
       return true;
     }
+    if (mayBeTruncated(req)) {
+      refuse(res, requestId, 'headers_too_large');
+      return true;
+    }
     if (isOurs.has(pathOf(url))) {
       if (passesOriginCheck(req, res, requestId)) {
         prepare(res, requestId);
@@ -184,6 +188,16 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     close: parts.close,
   });
 }
+
+/**
+ * Node's server shows about a thousand headers and drops the rest (`maxHeadersCount`), but frames the body by them all:
+ * passed on, the body of such a request would be the next request.
+ */
+function mayBeTruncated({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.length >= headersMax * 2;
+}
+
+const headersMax = 900;
 
 function pathOf(url: string): string {
   const end = url.search(/[?#]/);

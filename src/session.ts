@@ -36,7 +36,7 @@ export type Cause = 'activity' | 'wait' | 'background';
 export interface SessionJudge {
   /** Judges the request by its SSO cookies. Synchronous where no AM call is needed. */
   judge(req: IncomingMessage, cause: Cause): Judgement | Promise<Judgement>;
-  /** The sessions that a request speaks for, at most three; undefined while the cookie's name is not known. */
+  /** The sessions that a logout ends; undefined while the cookie's name is not known. */
   credentials(req: IncomingMessage): Credential[] | undefined;
   /** What `keeper` counts the request's unknown tokens under. */
   client(req: IncomingMessage): string;
@@ -61,6 +61,8 @@ const nameUnknown: Denied = {
 
 /** How many SSO cookies of one request AM is asked about. */
 const judgedMax = 3;
+/** How many a logout ends: more, lest tossed cookies leave the user's own session alive behind a success. */
+const endedMax = 16;
 
 export function createSessionJudge({ keeper, cookie, forwarded, clock, log }: SessionJudgeOptions): SessionJudge {
   const client = (req: IncomingMessage) => addressKey(forwarded.clientAddress(req));
@@ -77,8 +79,8 @@ export function createSessionJudge({ keeper, cookie, forwarded, clock, log }: Se
   }
 
   /** Known ones first: a sibling host that tosses cookies must not crowd out the user's own. */
-  function chosen(all: readonly Credential[]): Credential[] {
-    return all.toSorted((a, b) => Number(keeper.knows(b.id)) - Number(keeper.knows(a.id))).slice(0, judgedMax);
+  function chosen(all: readonly Credential[], max: number): Credential[] {
+    return all.toSorted((a, b) => Number(keeper.knows(b.id)) - Number(keeper.knows(a.id))).slice(0, max);
   }
 
   function ask(credential: Credential, cause: Cause, from: string): Verdict | Promise<Verdict> {
@@ -101,7 +103,7 @@ export function createSessionJudge({ keeper, cookie, forwarded, clock, log }: Se
    */
   async function judgeSeveral(all: readonly Credential[], cause: Cause, from: string): Promise<Judgement> {
     const rulings = await Promise.all(
-      chosen(all).map(async (credential) => ruling(credential, await keeper.peek(credential, from))),
+      chosen(all, judgedMax).map(async (credential) => ruling(credential, await keeper.peek(credential, from))),
     );
 
     const admitted = rulings.filter((each) => each.kind === 'admitted');
@@ -135,7 +137,7 @@ export function createSessionJudge({ keeper, cookie, forwarded, clock, log }: Se
     client,
     credentials(req) {
       const all = candidates(req);
-      return all && chosen(all);
+      return all && chosen(all, endedMax);
     },
   };
 }

@@ -12,6 +12,8 @@ export type PlainHandler = (req: IncomingMessage, res: ServerResponse, next: (er
 export function createStaticFiles(folder: string, securityHeaders: SecurityHeaders): PlainHandler {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- serve-static needs nothing of Express
   const serve = serveStatic(folder, {
+    // its answer would carry none of our headers; a page in a folder has a name
+    redirect: false,
     setHeaders(res, path) {
       setHeaders(res, securityHeaders);
       res.setHeader('cache-control', isHashed(path) ? 'public, max-age=31536000, immutable' : 'no-cache');

@@ -19,10 +19,10 @@ const ORDINARY = /^(?:\/(?!\.\.?(?:[/?]|$))[\w\-.~!$&'()*+,=:@]*)+(?:\?|$)/;
 /** Backslash, control characters, space, and what Node would refuse to send on (above U+00FF). */
 const FORBIDDEN = /[^\x21-\x7e\x80-\xff]|\\/;
 /**
- * An escaped `/`, `\` or NUL, or a segment that is `.` or `..` before its parameters, or before a `?` or `#` that came
+ * An escaped `/`, `\` or control character, or a segment that is `.` or `..` before its parameters, or before a `?` or `#` that came
  * out by decoding or that some servers end the path at.
  */
-const TRAVERSAL = /%(?:2f|5c|00)|(?:^|\/)\.\.?(?=[;?#/]|$)/i;
+const TRAVERSAL = /%(?:2f|5c|[01][0-9a-f]|7f)|(?:^|\/)\.\.?(?=[;?#/]|$)/i;
 /** Encoded more often than this: nobody does it in good faith, and it bounds the work. */
 const MAX_DECODING_STEPS = 8;
 
@@ -134,5 +134,10 @@ function canonicalPath(raw: string): string {
     path = decoded;
   }
   const folded = isDecodable(path) ? decodeURIComponent(path) : path;
-  return folded.toLowerCase().replace(/\/{2,}/g, '/');
+  // to upper case first: a few letters have two lower-case forms
+  return folded
+    .normalize('NFKC')
+    .toUpperCase()
+    .toLowerCase()
+    .replace(/\/{2,}/g, '/');
 }

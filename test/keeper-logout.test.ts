@@ -45,6 +45,18 @@ describe('a logout', () => {
     expect(bench.keeper.touch(session, client)).toEqual({ kind: 'ended', confirmed: true });
   });
 
+  it('asks AM about a token that it called dead but once: another node of it may have the session', async () => {
+    const bench = createKeeperBench();
+    const session = bench.login();
+    bench.am.weather = 'losing-sessions';
+    const verdict = bench.keeper.touch(session, client);
+    await bench.clock.advance(100);
+    expect(await verdict).toEqual({ kind: 'dead' });
+    bench.am.weather = 'fine';
+    expect(await logOut(bench, session)).toBe('ended');
+    expect(bench.am.latestAccess(session.token)).toBeUndefined();
+  });
+
   it('twice at the same time makes one call', async () => {
     const bench = await metSession();
     const both = Promise.all([bench.keeper.end(bench.session, client), bench.keeper.end(bench.session, client)]);

@@ -44,6 +44,7 @@ describe.each(mounts)('an upstream on a bad day, mounted by %s', (mount) => {
     'dies in the middle of the head': (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Type: te'),
     'switches protocols unasked': (socket) =>
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+    'switches protocols without saying to which': (socket) => socket.write('HTTP/1.1 101 X\r\n\r\n'),
     'sends bytes that no header may have': (socket) =>
       socket.write('HTTP/1.1 200 Fine\r\nX-Bad: a\x01b\r\nContent-Length: 0\r\n\r\n'),
     'sends a reason with bytes that none may have': (socket) =>

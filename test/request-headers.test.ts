@@ -135,8 +135,23 @@ describe('out go', () => {
     expect(sent({ cookie }, { cookieNames: new Set(['second']) })['cookie']).toBe('first=T');
   });
 
+  it.each([
+    'x.forwarded.user',
+    'x!forwarded|user',
+    'remote.user',
+    'remote-groups',
+    'x-forwarded',
+    'x.auth.request.user',
+  ])('%s, which some servers take for an identity header', (name) => {
+    expect(sent({ [name]: 'admin' })).not.toHaveProperty([name]);
+  });
+
+  it.each(['x-original-url', 'x-rewrite-url', 'proxy'])('%s, which overrides what was checked', (name) => {
+    expect(sent({ [name]: '/api/admin' })).not.toHaveProperty([name]);
+  });
+
   it('names that only look alike stay', () => {
-    const headers = { 'x-forward': '1', 'x-remote': '2', 'remote-users': '3', 'x-auth-requested': '4', teapot: '5' };
+    const headers = { 'x-forward': '1', 'x-remote': '2', remotes: '3', 'x-auth-requested': '4', teapot: '5' };
     expect(sent(headers)).toMatchObject(headers);
   });
 });

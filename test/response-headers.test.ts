@@ -213,6 +213,8 @@ describe('Cache-Control on a route that needs a session', () => {
     [['x="a\\", private, \\"b"'], 'private, x="a\\", private, \\"b"'],
     [['x="private'], 'private, no-cache'],
     [['no-store, x="'], 'private, no-cache'],
+    [['no-store=foo'], 'private, no-store=foo'],
+    [[`"${'\\"'.repeat(8_000)}`], 'private, no-cache'],
     [['no-store'], 'no-store'],
     [['No-Store, no-cache'], 'No-Store, no-cache'],
     [['no-cache', 'no-store'], 'no-cache, no-store'],

@@ -112,9 +112,16 @@ onEveryMount('several SSO cookies', { simulator: { users: { other: 'secret1' } }
   it('begin with the one that is known here: tossed ones cannot crowd it out', async () => {
     const live = stack().am.login();
     await stack().as(live, '/api/x');
-    const tossed = Array.from({ length: 6 }, (_, i) => `AQIC5tossed*${i}`);
+    const tossed = Array.from({ length: 30 }, (_, i) => `AQIC5tossed*${i}`);
     expect((await send([...tossed, live], '/api/x')).status).toBe(200);
     expect((await send([...tossed, live], '/logout', { method: 'POST' })).json()['am']).toBe('ended');
+  });
+
+  it('do not hide one that is not known here from a logout', async () => {
+    const live = stack().am.login();
+    const tossed = Array.from({ length: 9 }, (_, i) => `AQIC5hiding*${i}`);
+    await send([...tossed, live], '/logout', { method: 'POST' });
+    expect(askedAbout(stack(), live, 'logout')).toMatchObject([{ outcome: 'ended' }]);
   });
 
   it('are not cleared while there is one that was not looked at', async () => {

@@ -104,6 +104,18 @@ describe('SIGTERM', () => {
     agent.destroy();
   });
 
+  it('does not wait for connections on which nothing was ever asked', async () => {
+    const { command, url } = await start({ SHUTDOWN_TIMEOUT_S: '5' });
+    const ahead = net.connect(Number(new URL(url).port), '127.0.0.1');
+    await once(ahead, 'connect');
+    ahead.on('error', () => undefined);
+    await request(url, '/livez');
+    const startedAt = performance.now();
+    command.child.kill('SIGTERM');
+    expect(await command.exit).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(2_500);
+  });
+
   it('waits no longer than SHUTDOWN_TIMEOUT_S for a request that does not end', async () => {
     const { command, url, cookie } = await start({ SHUTDOWN_TIMEOUT_S: '1' });
     stack.upstream.answer = () => undefined;

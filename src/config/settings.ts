@@ -204,7 +204,10 @@ const settings = {
   POST_LOGOUT_URLS: {
     group: 'Browsers',
     option: 'postLogoutUrls',
-    parser: listOf(postLogoutUrl, 'absolute URLs, or paths that begin with exactly one /'),
+    parser: {
+      ...listOf(postLogoutUrl, ''),
+      accepts: 'absolute URLs, or paths that begin with exactly one /, separated by commas',
+    },
     default: '/',
     about: 'Where `/logout?goto=` may lead, comma-separated and to the letter; the first is the default',
   },

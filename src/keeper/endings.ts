@@ -190,7 +190,8 @@ export function createEndings(options: EndingsOptions): Endings {
     const failures = (before?.failures ?? 0) + 1;
     stone.retry = { credential, giveUpAt, triesLeft, failures, timer: undefined };
     queued++;
-    stone.retry.timer = clock.setTimer(() => void retry(stone), backoffMs(failures, retryAfterS, random));
+    const delay = Math.min(backoffMs(failures, retryAfterS, random), giveUpAt - now);
+    stone.retry.timer = clock.setTimer(() => void retry(stone), delay);
     return true;
   }
 

@@ -283,7 +283,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
         sessions.delete(id);
         pending.drop(session);
         session.call?.controller.abort();
-      } else if (strangers.isDead(id, clock.now())) return { outcome: 'already-ended', setCookies: [] };
+      } else if (strangers.isDeadForGood(id, clock.now())) return { outcome: 'already-ended', setCookies: [] };
       return endings.end(credential, {
         caller: session ? knownCaller : { known: false, client },
         maxDeadline: session?.maxDeadline ?? Infinity,

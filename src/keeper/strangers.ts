@@ -18,6 +18,12 @@ const troubledMax = 20_000;
 /** How long failures in a row are counted together. */
 const troubleMemoryMs = 60_000;
 
+/** Until when AM is not asked again about a dead token, monotonic ms. */
+interface Death {
+  readonly until: number;
+  readonly twice: boolean;
+}
+
 /** The first call about a token. */
 interface Meeting extends Call {
   /** The latest user activity that waits for it, monotonic ms. */
@@ -31,7 +37,8 @@ export interface Strangers {
   verdict(id: string, now: number): Verdict | undefined;
   /** Asks AM; resolves when the answer has been taken over. */
   meet(credential: Credential, client: string, activityAt: number): Promise<void>;
-  isDead(id: string, now: number): boolean;
+  /** Whether AM has said twice that the token is dead. */
+  isDeadForGood(id: string, now: number): boolean;
   /** AM said that the token is dead. */
   bury(id: string): void;
 }
@@ -58,12 +65,13 @@ export function createStrangers({ am, ask, clock, random, onAlive }: StrangersOp
     isOver: ({ retryAt }) => clock.now() > retryAt + troubleMemoryMs,
   });
   // kept for as long again: a token that is dead twice is dead for longer
-  const dead = new BoundedMap<number>({ max: deadMax, isOver: (until) => clock.now() > until + deadTwiceMs });
+  const dead = new BoundedMap<Death>({ max: deadMax, isOver: ({ until }) => clock.now() > until + deadTwiceMs });
 
-  const isDead = (id: string, now: number) => now < (dead.get(id) ?? -Infinity);
+  const isDead = (id: string, now: number) => now < (dead.get(id)?.until ?? -Infinity);
 
   function bury(id: string): void {
-    dead.set(id, clock.now() + (dead.has(id) ? deadTwiceMs : deadOnceMs));
+    const twice = dead.has(id);
+    dead.set(id, { twice, until: clock.now() + (twice ? deadTwiceMs : deadOnceMs) });
   }
 
   function takeOver(credential: Credential, answer: SessionAnswer, action: 'refresh' | 'peek', activityAt: number) {
@@ -79,7 +87,7 @@ export function createStrangers({ am, ask, clock, random, onAlive }: StrangersOp
 
   return {
     meeting: (id) => meetings.get(id),
-    isDead,
+    isDeadForGood: (id, now) => isDead(id, now) && dead.get(id)?.twice === true,
     bury,
     verdict(id, now) {
       if (isDead(id, now)) return deadVerdict;

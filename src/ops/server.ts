@@ -25,12 +25,14 @@ export interface ServerTimes {
 }
 
 const defaultTimes: ServerTimes = { keepAlive: 75_000, headers: 20_000, stalledBody: 60_000 };
+/** No browser pipelines; what does so in earnest does not wait for more answers than this. */
+const pipelinedMax = 32;
 /** For the client to read the error before the connection is gone. */
 const lingerMs = 1_000;
 
 export function createServer({ listener, securityHeaders, clock, times }: ServerOptions): Server {
   const { keepAlive, headers, stalledBody } = { ...defaultTimes, ...times };
-  const answers = new WeakMap<Duplex, readonly ServerResponse[]>();
+  const answers = new WeakMap<Duplex, Set<ServerResponse>>();
 
   const server = http.createServer(
     {
@@ -43,25 +45,34 @@ export function createServer({ listener, securityHeaders, clock, times }: Server
       requireHostHeader: false,
     },
     (req, res) => {
-      answers.set(req.socket, [...openAnswers(req.socket), res]);
-      if (req.headers.host === undefined && req.httpVersion === '1.1') return refuse(res, 'bad_request');
+      if (!mayAnswer(req, res)) return void req.socket.destroy();
+      if (!hasOneHost(req)) return refuse(res, 'bad_request');
       if (hasBody(req)) whenStalled(req, res, clock, stalledBody, () => giveUp(req, res));
       listener(req, res);
     },
   );
 
+  // by default Node drops what is past a thousand headers, and an upstream would see another message than was framed:
+  // maxHeaderSize bounds them all the same
+  server.maxHeadersCount = 0;
+
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (socket.writableEnded) return;
     // in the middle of an answer the error would be taken for a part of it
-    const isInterrupting = openAnswers(socket).some((res) => res.headersSent);
+    const isInterrupting = [...(answers.get(socket) ?? [])].some((res) => res.headersSent);
     if (error.code === 'ECONNRESET' || !socket.writable || isInterrupting) return void socket.destroy();
     socket.end(rawProblem(codeOf(error), securityHeaders));
     clock.setTimer(() => socket.destroy(), lingerMs);
   });
 
-  /** More than one where the client pipelines. */
-  function openAnswers(socket: Duplex): readonly ServerResponse[] {
-    return answers.get(socket)?.filter((res) => !res.closed) ?? [];
+  /** Counts the answer among those that are open on its connection; false: the client pipelines too many requests. */
+  function mayAnswer({ socket }: IncomingMessage, res: ServerResponse): boolean {
+    let open = answers.get(socket);
+    if (!open) answers.set(socket, (open = new Set()));
+    if (socket.destroyed || open.size >= pipelinedMax) return false;
+    open.add(res);
+    res.once('close', () => open.delete(res));
+    return true;
   }
 
   function giveUp(req: IncomingMessage, res: ServerResponse): void {
@@ -79,6 +90,13 @@ export function createServer({ listener, securityHeaders, clock, times }: Server
   }
 
   return server;
+}
+
+/** RFC 9112, 3.2: a request of HTTP/1.1 has exactly one. */
+function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.toLowerCase() === 'host') hosts++;
+  return hosts === 1 || (hosts === 0 && httpVersion === '1.0');
 }
 
 function codeOf(error: NodeJS.ErrnoException): ProblemCode {

@@ -1,6 +1,7 @@
 // SIGTERM: no new requests, the ones under way may finish, then the process ends with 0.
 
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../clock.js';
 
 export interface ShutdownOptions {
@@ -18,6 +19,13 @@ const sweepMs = 100;
 /** Stops accepting, waits for the requests under way up to `timeoutMs`, then lets go of everything. */
 export function createShutdown({ server, timeoutMs, clock, announce, release }: ShutdownOptions): () => Promise<void> {
   let stopping: Promise<void> | undefined;
+  // browsers and load balancers connect ahead; Node does not count such a connection as idle
+  const unused = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.prependListener('request', (req) => unused.delete(req.socket));
 
   async function stop(): Promise<void> {
     announce();
@@ -34,6 +42,7 @@ export function createShutdown({ server, timeoutMs, clock, announce, release }: 
     // one by one, as their requests end: their answers may have promised to keep the connection
     function closeIdle(): void {
       server.closeIdleConnections();
+      for (const socket of unused) socket.destroy();
       sweep = clock.setTimer(closeIdle, sweepMs);
     }
   }

@@ -12,3 +12,9 @@ export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean 
 export function isBodyTaken(req: IncomingMessage): boolean {
   return req.readableDidRead && hasBody(req);
 }
+
+/** Whether everybody frames the body alike: `chunked` is the only transfer coding that all know (RFC 9112, 6.1). */
+export function isPlainlyFramed({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  const coding = headers['transfer-encoding'];
+  return coding === undefined || coding.trim().toLowerCase() === 'chunked';
+}

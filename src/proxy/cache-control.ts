@@ -5,20 +5,28 @@ export function isSharedCacheHeader(name: string): boolean {
   return SHARED_CACHE_HEADERS.has(name) || name.endsWith('cdn-cache-control');
 }
 
-const SHARED_CACHE_HEADERS: ReadonlySet<string> = new Set(['edge-control', 'surrogate-control', 'x-accel-expires']);
+const SHARED_CACHE_HEADERS: ReadonlySet<string> = new Set([
+  'edge-control',
+  'surrogate-control',
+  'x-accel-expires',
+  'x-litespeed-cache-control',
+]);
 
 /** A list member: commas inside quoted strings do not end it. */
 const DIRECTIVE = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
+const maxLength = 1_024;
 const FOR_SHARED_CACHES: ReadonlySet<string> = new Set(['public', 's-maxage']);
 
 /** Takes all `Cache-Control` lines of the upstream, joined; returns the value that keeps shared caches away. */
 export function privateCacheControl(upstream: string): string {
+  // nobody means so much; and the patterns below take their time with quotes that do not end
+  if (upstream.length > maxLength) return 'private, no-cache';
   const directives = upstream.match(DIRECTIVE)?.map((directive) => directive.trim()) ?? [];
   const names = directives.map(directiveName);
   if (names.every((name) => name === '') || !areQuotesClosed(upstream)) return 'private, no-cache';
 
   // must-understand lets a cache overlook no-store (RFC 9111 5.2.2.3).
-  const isKeptOut = directives.some((directive) => directive.toLowerCase() === 'private') || isNeverStored(names);
+  const isKeptOut = directives.some((directive) => directive.toLowerCase() === 'private') || isNeverStored(directives);
   if (isKeptOut && !names.some((name) => FOR_SHARED_CACHES.has(name))) return upstream;
 
   // `private="field"` protects that field only.
@@ -26,8 +34,9 @@ export function privateCacheControl(upstream: string): string {
   return ['private', ...kept.filter((directive) => directive !== '')].join(', ');
 }
 
-function isNeverStored(names: readonly string[]): boolean {
-  return names.includes('no-store') && !names.includes('must-understand');
+function isNeverStored(directives: readonly string[]): boolean {
+  const plain = directives.map((directive) => directive.toLowerCase());
+  return plain.includes('no-store') && !plain.some((directive) => directive.startsWith('must-understand'));
 }
 
 function directiveName(directive: string): string {

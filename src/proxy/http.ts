@@ -4,6 +4,7 @@ import http, { type ClientRequest, type IncomingMessage, type ServerResponse } f
 import https from 'node:https';
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
 import type { SsoCookie } from '../am/sso-cookie.js';
+import { STICKY_COOKIE } from '../cookie.js';
 import type { Clock } from '../clock.js';
 import type { Config, Route } from '../config.js';
 import type { Forwarded } from '../forwarded.js';
@@ -12,8 +13,8 @@ import type { Logger } from '../ops/log.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { SecurityHeaders } from '../security-headers.js';
 import { writeAnswerHead } from './answer-head.js';
-import { hasBody, isBodyTaken } from './body.js';
-import { createRequestHeaders } from './request-headers.js';
+import { hasBody, isBodyTaken, isPlainlyFramed } from './body.js';
+import { createRequestHeaders, rememberLast } from './request-headers.js';
 import { createResponseHeaders } from './response-headers.js';
 import { readBeforeWriting } from './upload.js';
 import { watchUpstream } from './upstream-deadline.js';
@@ -67,8 +68,11 @@ export function createHttpProxy(options: HttpProxyOptions): HttpProxy {
     route,
     trustedOrigins: config.trustedOrigins,
     securityHeaders,
-    cookieNames: () => cookie.names,
+    cookieNames: () => protectedCookies(cookie.names),
   });
+  const protectedCookies = rememberLast(
+    (names: ReadonlySet<string>) => new Set([...names, STICKY_COOKIE, ...config.am.cookies]),
+  );
   const exchanges = new WeakMap<IncomingMessage, Exchange>();
   const proxy = createEngine(agent);
   const proxyOnNewConnection = createEngine(false);
@@ -117,7 +121,8 @@ export function createHttpProxy(options: HttpProxyOptions): HttpProxy {
     const headers = responseHeaders(answer, req, exchange.requestId);
     // writeHead replaces headers of the same name, and these are of somebody mounted before us
     for (const line of [res.getHeader('set-cookie') ?? []].flat()) headers.push('set-cookie', String(line));
-    if (!writeAnswerHead(res, answer, headers)) {
+    // Node takes an unasked 101 without `Upgrade` for an answer
+    if ((answer.statusCode ?? 0) < 200 || !writeAnswerHead(res, answer, headers)) {
       answer.destroy();
       fail(new Error('a head that cannot be passed on'), req, res);
       return;
@@ -175,6 +180,10 @@ export function createHttpProxy(options: HttpProxyOptions): HttpProxy {
       );
       prepare(res, requestId);
       return sendProblem(res, 'internal_error');
+    }
+    if (!isPlainlyFramed(req)) {
+      prepare(res, requestId);
+      return sendProblem(res, 'bad_request');
     }
     const headers = requestHeaders(req, { targetHost: target.host, cookieNames: cookie.names, session, requestId });
     exchanges.set(req, { requestId, outgoing: undefined, stopWatch: undefined, timedOut: false });

@@ -24,22 +24,24 @@ export interface RequestContext {
   readonly isUpgrade?: boolean;
 }
 
-/** In lower case, with `-` for `_`. */
+/** In lower case, with `-` for all that is no letter or digit. */
 const DROPPED: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
   'cookie',
   'expect',
   'forwarded',
   'host',
-  'remote-user',
+  // CGI programs take it for the proxy that they should use themselves (httpoxy)
+  'proxy',
+  'x-forwarded',
   // some servers route by these instead of the target that was checked here
   'x-original-url',
   'x-rewrite-url',
   'x-real-ip',
   'x-request-id',
 ]);
-const DROPPED_PREFIXES = ['x-forwarded-', 'x-remote-', 'x-auth-request-'];
-/** Spelled with `_` they are nobody's framing here, but could be an upstream's. */
+const DROPPED_PREFIXES = ['x-forwarded-', 'x-remote-', 'x-auth-request-', 'remote-'];
+/** Spelled with `_` or the like they are nobody's framing here, but could be an upstream's. */
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding']);
 
 /**
@@ -86,17 +88,17 @@ export function createRequestHeaders({
   };
 }
 
-/** CGI and its heirs read `X_Forwarded_User` and `X-Forwarded-User` as one. */
+/** CGI and its heirs read `X_Forwarded_User`, some also `X.Forwarded.User`, as `X-Forwarded-User`. */
 function withDashes(name: string): string {
-  return name.includes('_') ? name.replaceAll('_', '-') : name;
+  return /[^a-z0-9-]/.test(name) ? name.replace(/[^a-z0-9]/g, '-') : name;
 }
 
 function isDropped(name: string): boolean {
-  return DROPPED.has(name) || (name.startsWith('x-') && DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix)));
+  return DROPPED.has(name) || DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 /** The names change once in months: what follows from them is computed when another set is given. */
-function rememberLast<K extends object, V>(compute: (key: K) => V): (key: K) => V {
+export function rememberLast<K extends object, V>(compute: (key: K) => V): (key: K) => V {
   let last: { readonly key: K; readonly value: V } | undefined;
   return (key) => {
     if (last?.key !== key) last = { key, value: compute(key) };

@@ -10,7 +10,7 @@ export interface ResponseHeadersOptions extends Pick<Config, 'trustedOrigins'> {
   readonly route: Route;
   /** Our own headers for every answer, names in lower case. */
   readonly securityHeaders: ReadonlyMap<string, string>;
-  /** The SSO cookie's present name and its old ones: no upstream may set these. */
+  /** AM's cookies, the SSO cookie under its old names too: no upstream may set these. */
   readonly cookieNames: () => ReadonlySet<string>;
 }
 

@@ -15,7 +15,7 @@ export interface VirtualCall {
   outcome: string | undefined;
 }
 
-export type Weather = 'fine' | 'refusing' | 'hanging' | 'failing' | 'forbidding' | 'losing-answers';
+export type Weather = 'fine' | 'refusing' | 'hanging' | 'failing' | 'forbidding' | 'losing-sessions' | 'losing-answers';
 
 export interface VirtualAm {
   readonly transport: AmTransport;
@@ -101,6 +101,7 @@ export function createVirtualAm(options: VirtualAmOptions): VirtualAm {
         const half = am.latencyMs() / 2;
         await Promise.race([later(half), ...(am.deaf ? [] : [never(signal)])]);
         if (weather === 'failing') return { status: 500, headers: {}, body: '' };
+        if (weather === 'losing-sessions') return { status: 401, headers: {}, body: '{"code":401}' };
         if (weather === 'forbidding') return { status: 403, headers: {}, body: '{"code":403}' };
         call.reachedAt = clock.now();
         const date = new Date(amNow()).toUTCString();
