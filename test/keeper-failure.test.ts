@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../src/keeper/verdict.js';
-import { createKeeperBench, windowMs } from './support/keeper-bench.js';
+import { createKeeperBench, windowMs, metSession } from './support/keeper-bench.js';
 
 const client = '192.0.2.1';
-
-async function metSession(options: Parameters<typeof createKeeperBench>[0] = {}) {
-  const bench = createKeeperBench(options);
-  const session = bench.login();
-  await bench.clock.advance(70_000);
-  void bench.keeper.touch(session, client);
-  await bench.clock.advance(100);
-  return { ...bench, session };
-}
 
 describe('while AM does not answer', () => {
   it('a session confirmed within the grace goes on, an older one is unknown, and neither is dead', async () => {

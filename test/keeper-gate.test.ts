@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { busy, createCallGate, knownCaller, type Caller } from '../src/keeper/gate.js';
+import { credentialOf } from '../src/token.js';
+import { createKeeperBench } from './support/keeper-bench.js';
 import { createVirtualClock } from './support/virtual-clock.js';
 
 const from = (client: string): Caller => ({ known: false, client });
@@ -106,8 +108,6 @@ describe('the gate in front of AM', () => {
 
 describe('a flood of invented tokens', () => {
   it('leaves the refreshes of known sessions unharmed', async () => {
-    const { createKeeperBench } = await import('./support/keeper-bench.js');
-    const { credentialOf } = await import('../src/token.js');
     const { keeper, clock, am, calls, login } = createKeeperBench({ keeper: { maxConcurrency: 8 } });
     am.latencyMs = () => 50;
     const users = Array.from({ length: 20 }, () => login());

@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Credential } from '../src/am/client.js';
 import { credentialOf } from '../src/token.js';
-import { createKeeperBench, windowMs, type KeeperBench } from './support/keeper-bench.js';
+import { createKeeperBench, windowMs, type KeeperBench, metSession } from './support/keeper-bench.js';
 
 const client = '192.0.2.1';
-
-async function metSession(options: Parameters<typeof createKeeperBench>[0] = {}) {
-  const bench = createKeeperBench(options);
-  const session = bench.login();
-  await bench.clock.advance(70_000);
-  void bench.keeper.touch(session, client);
-  await bench.clock.advance(100);
-  return { ...bench, session };
-}
 
 async function logOut({ keeper, clock }: KeeperBench, session: Credential, ms = 100) {
   const logout = keeper.end(session, client);

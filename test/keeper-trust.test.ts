@@ -1,18 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createKeeperBench, windowMs } from './support/keeper-bench.js';
+import { createKeeperBench, windowMs, metSession } from './support/keeper-bench.js';
 
 const client = '192.0.2.1';
-
-/** A session that AM confirmed just now, its window closed. */
-async function metSession(options: Parameters<typeof createKeeperBench>[0] = {}, ageMs = 70_000) {
-  const bench = createKeeperBench(options);
-  const session = bench.login();
-  await bench.clock.advance(ageMs);
-  void bench.keeper.touch(session, client);
-  await bench.clock.advance(100);
-  expect(bench.keeper.knows(session.id)).toBe(true);
-  return { ...bench, session };
-}
 
 describe('within the trust time', () => {
   it('a request passes without waiting, even where it sets off a refresh', async () => {

@@ -83,3 +83,17 @@ export function createKeeperBench({ keeper: overrides, ...amOptions }: KeeperBen
       am.calls.filter((call) => call.token === token && (action === undefined || call.action === action)),
   };
 }
+
+/**
+ * A bench with one session that AM confirmed just now, its window closed.
+ *
+ * @param ageMs how old the session is when it is met
+ */
+export async function metSession(options: KeeperBenchOptions = {}, ageMs = 70_000) {
+  const bench = createKeeperBench(options);
+  const session = bench.login();
+  await bench.clock.advance(ageMs);
+  void bench.keeper.touch(session, '192.0.2.1');
+  await bench.clock.advance(100);
+  return { ...bench, session };
+}
