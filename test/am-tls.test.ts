@@ -93,6 +93,9 @@ async function callTrusting({ certificate }: TlsServer, url: string, publicUrl =
   return JSON.parse(stdout) as unknown[];
 }
 
+if (!hasOpenssl && process.env['CI']) throw new Error('the tests need openssl: apt-get install -y openssl');
+
+// by hand: apt-get install -y openssl
 describe.skipIf(!hasOpenssl)('AM over TLS', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'am-tls-'));
