@@ -4,6 +4,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { RequestHandler } from 'express';
 import type { Config } from './config.js';
 import type { RequestLike } from './forwarded.js';
+import { createOnce } from './ops/once.js';
 import { createParts, type SessionProxyOptions } from './parts.js';
 import { sendProblem, type ProblemCode, type ProblemExtras } from './problem.js';
 import type { HttpProxy } from './proxy/http.js';
@@ -202,14 +203,4 @@ const headersMax = 900;
 function pathOf(url: string): string {
   const end = url.search(/[?#]/);
   return end === -1 ? url : url.slice(0, end);
-}
-
-/** True the first time that it is asked for a key. */
-function createOnce(): (key: string) => boolean {
-  const said = new Set<string>();
-  return (key) => {
-    const isFirst = !said.has(key);
-    said.add(key);
-    return isFirst;
-  };
 }

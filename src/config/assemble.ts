@@ -1,6 +1,6 @@
 // Checked values in, the Config that everything runs on out: derived defaults filled in, deeply frozen.
 
-import type { Config, Route } from '../config.js';
+import type { Config, Route } from './types.js';
 import type { Values } from './settings.js';
 
 /** Defaults that depend on other settings. */

@@ -2,7 +2,7 @@
 
 import { isIPv4 } from 'node:net';
 
-import type { Config } from '../config.js';
+import type { Config } from './types.js';
 import { derivedDefaults } from './assemble.js';
 import { masked, printable } from './error.js';
 import { isRecord } from './parsers.js';

@@ -5,6 +5,7 @@ import type { AmClient, Credential } from '../am/client.js';
 import type { Presence } from '../am/presence.js';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../ops/log.js';
+import { createOnce } from '../ops/once.js';
 import { createAsk } from './ask.js';
 import { isClientSide } from './client-side.js';
 import { createEndings, type Logout } from './endings.js';
@@ -59,6 +60,9 @@ export interface KeeperOptions {
 
 type Cause = 'activity' | 'background';
 
+/** At once where AM need not be asked. */
+type Ruling = Verdict | Promise<Verdict>;
+
 export function createKeeper(options: KeeperOptions): Keeper {
   const { am, clock, presence, log, observe, updateFrequencyS, servesRealm, random = Math.random } = options;
   const graceMs = options.downGraceS * 1000;
@@ -88,12 +92,10 @@ export function createKeeper(options: KeeperOptions): Keeper {
     max: options.sessionsMax,
     onDead: strangers.bury,
   });
-  const said = new Set<string>();
+  const isFirst = createOnce();
 
   function warnOnce(key: string, fields: object, message: string): void {
-    if (said.has(key)) return;
-    said.add(key);
-    log.warn(fields, message);
+    if (isFirst(key)) log.warn(fields, message);
   }
 
   function decided({ id }: Credential, request: Cause, decision: Decision, windowLeftMs?: number): void {
@@ -116,7 +118,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     return endings.verdict(id, now) ?? strangers.verdict(id, now) ?? { kind: 'unknown', retryAfterS: 1 };
   }
 
-  function afterCall(session: TrackedSession, id: string): Verdict | Promise<Verdict> {
+  function afterCall(session: TrackedSession, id: string): Ruling {
     return session.call ? session.call.settled.then(() => verdictOn(id)) : verdictOn(id);
   }
 
@@ -178,7 +180,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     pending.schedule(session, credential);
   }
 
-  function meet(credential: Credential, client: string, now: number, cause: Cause): Verdict | Promise<Verdict> {
+  function meet(credential: Credential, client: string, now: number, cause: Cause): Ruling {
     const { id } = credential;
     const meeting = strangers.meeting(id);
     const verdict = endings.verdict(id, now) ?? (meeting ? undefined : strangers.verdict(id, now));
@@ -195,12 +197,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     return strangers.meet(credential, client, cause === 'activity' ? now : -Infinity).then(() => verdictOn(id));
   }
 
-  function peekAt(
-    session: TrackedSession,
-    credential: Credential,
-    now: number,
-    cause: Cause,
-  ): Verdict | Promise<Verdict> {
+  function peekAt(session: TrackedSession, credential: Credential, now: number, cause: Cause): Ruling {
     if (trust.forPeek(session, now)) {
       decided(credential, cause, 'trusted');
       return session;
@@ -217,22 +214,18 @@ export function createKeeper(options: KeeperOptions): Keeper {
     return afterCall(session, credential.id);
   }
 
-  function touchInClosedWindow(
-    session: TrackedSession,
-    credential: Credential,
-    now: number,
-  ): Verdict | Promise<Verdict> {
+  function touchInClosedWindow(session: TrackedSession, credential: Credential, now: number): Ruling {
     if (trust.forTouchInWindow(session, now)) {
       decided(credential, 'activity', 'window-closed', session.windowEndsAt - now);
       return session;
     }
     decided(credential, 'activity', 'call');
-    // where a look is a touch anyway, the user's own activity may as well be one
+    // where a peek is a touch anyway, the user's own activity may as well be one
     call(session, credential, am.flavor.everyCallResets ? 'refresh' : 'peek', 'trust-over');
     return afterCall(session, credential.id);
   }
 
-  function touch(credential: Credential, client: string, wait = false): Verdict | Promise<Verdict> {
+  function touch(credential: Credential, client: string, wait = false): Ruling {
     const now = clock.now();
     trust.noticeSleep(now);
     const session = sessions.get(credential.id);
