@@ -158,3 +158,8 @@ function caught(run: () => unknown): ConfigError {
   }
   throw new Error('nothing was thrown');
 }
+
+test('both parts of a route are looked at', () => {
+  const { mistakes } = mistakesInOptions({ am: { url: AM_URL }, routes: [{ path: 'api', target: 'foo' }] });
+  expect(mistakes.map(({ problem }) => problem.split(';')[0])).toEqual(['has a bad path', 'has a bad target']);
+});

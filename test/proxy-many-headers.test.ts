@@ -15,8 +15,8 @@ onEveryMount('a request with a thousand headers', {}, (stack) => {
       stack().upstream.seen.length = 0;
       const head = `${method} /public/x HTTP/1.1\r\nHost: a\r\n${'a:\r\n'.repeat(1_000)}${framing}\r\n\r\n`;
       const answer = await rawRequest(stack().url, head + body, 700);
+      // by us, or by a Node that refuses so many headers itself
       expect(answer).toMatch(/^HTTP\/1\.1 431 /);
-      expect(answer).toContain('headers_too_large');
       expect(stack().upstream.seen).toEqual([]);
     }
   });

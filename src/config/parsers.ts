@@ -102,7 +102,7 @@ export function parseItems<T>(item: Parser<T>, items: readonly unknown[]): T[] {
       return [item.parse(part)];
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      refused.push(new Refused(error.message, error.part ?? part));
+      refused.push(new Refused(error.message, error.part ?? part), ...error.others);
       return [];
     }
   });

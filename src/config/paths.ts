@@ -32,7 +32,11 @@ const route: Parser<RouteTarget> = {
   accepts: 'path=target',
   parse(value) {
     const { path, target } = typeof value === 'string' ? splitRoute(value) : fieldsOfRoute(value);
-    return { path: parsePart(pathPrefix, path, 'path'), target: parsePart(baseUrl, target, 'target') };
+    const [badPath, parsedPath] = attempt(pathPrefix, path, 'path');
+    const [badTarget, parsedTarget] = attempt(baseUrl, target, 'target');
+    if (badPath) throw badTarget ? new Refused(badPath.message, badPath.part, [badTarget]) : badPath;
+    if (badTarget) throw badTarget;
+    return { path: parsedPath, target: parsedTarget };
   },
 };
 
@@ -56,11 +60,12 @@ function fieldsOfRoute(value: unknown): { path: unknown; target: unknown } {
   return { path, target };
 }
 
-function parsePart(parser: Parser<string>, value: unknown, what: string): string {
+/** Both parts of a pair are looked at, so that two mistakes are not two starts. */
+function attempt(parser: Parser<string>, value: unknown, what: string): [Refused | undefined, string] {
   try {
-    return parser.parse(value);
+    return [undefined, parser.parse(value)];
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    throw new Refused(`has a bad ${what}${error.message === '' ? '' : ` (it ${error.message})`}`, value);
+    return [new Refused(`has a bad ${what}${error.message === '' ? '' : ` (it ${error.message})`}`, value), ''];
   }
 }
