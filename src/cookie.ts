@@ -3,7 +3,12 @@
 import { isIP } from 'node:net';
 
 /** AM's load-balancer cookie: tells which AM server holds the session. */
-export const STICKY_COOKIE = 'amlbcookie';
+const STICKY_COOKIE = 'amlbcookie';
+
+/** AM's cookies: the SSO cookie under these names, the load balancer's, and the others. */
+export function cookiesOfAm(ssoNames: Iterable<string>, others: readonly string[]): Set<string> {
+  return new Set([...ssoNames, STICKY_COOKIE, ...others]);
+}
 
 /** Characters; Node's limit for all headers together is 16 KB. */
 const MAX_TOKEN_LENGTH = 8192;

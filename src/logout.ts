@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SsoCookie } from './am/sso-cookie.js';
 import { isNavigation, isPrefetch } from './activity.js';
 import type { Config } from './config.js';
-import { STICKY_COOKIE, clearingFromAm } from './cookie.js';
+import { clearingFromAm, cookiesOfAm } from './cookie.js';
 import type { Denial } from './denial.js';
 import type { Logout, LogoutOutcome } from './keeper/endings.js';
 import type { Keeper } from './keeper/keeper.js';
@@ -33,7 +33,7 @@ export function createLogout({ config, cookie, keeper, judge, denial }: LogoutOp
   }
 
   function clear(req: IncomingMessage, res: ServerResponse, ends: readonly Logout[]): void {
-    const names = new Set([...cookie.names, STICKY_COOKIE, ...config.am.cookies]);
+    const names = cookiesOfAm(cookie.names, config.am.cookies);
     const fromAm = ends.flatMap(({ setCookies }) => clearingFromAm(setCookies, names));
     res.appendHeader('set-cookie', [...denial.clearing(req, names), ...new Set(fromAm)]);
     res.setHeader('clear-site-data', '"cache"');

@@ -37,7 +37,6 @@ export interface ProblemExtras {
   readonly retryAfterS?: number;
   /** `Allow` of a 405. */
   readonly allow?: string;
-  readonly setCookies?: readonly string[];
 }
 
 export function problemStatus(code: ProblemCode): number {
@@ -65,7 +64,6 @@ export function sendProblem(res: ServerResponse, code: ProblemCode, extras: Prob
   res.setHeader('cache-control', 'no-store');
   if (extras.retryAfterS !== undefined) res.setHeader('retry-after', extras.retryAfterS);
   if (extras.allow !== undefined) res.setHeader('allow', extras.allow);
-  for (const line of extras.setCookies ?? []) res.appendHeader('set-cookie', line);
   res.end(body);
 }
 

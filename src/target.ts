@@ -1,5 +1,6 @@
 // Where a request wants to go: is its target safe to hand on, and which route serves it?
 
+import { isDecodable } from './percent-encoding.js';
 import type { Route } from './config.js';
 
 /**
@@ -56,16 +57,6 @@ function rawPath(url: string): string {
 /** Node gives bytes above 0x7F as Latin-1 characters; escaped they are judged like escapes. */
 function escapeHighBytes(path: string): string {
   return path.replace(/[\x80-\xff]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
-}
-
-/** Also false for overlong forms such as `%c0%af`. */
-function isDecodable(path: string): boolean {
-  try {
-    decodeURIComponent(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** One lenient step: everything that matters here is ASCII, so other escapes and broken ones stay as they are. */

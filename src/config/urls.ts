@@ -1,5 +1,6 @@
 // Parsers for what is a URL: AM, upstreams, origins, places to send the browser to, Redis.
 
+import { isDecodable } from '../percent-encoding.js';
 import { isIPv4 } from 'node:net';
 
 import { Refused } from './parsers.js';
@@ -74,13 +75,4 @@ function urlOf(value: unknown, start: RegExp): URL {
     throw new Refused();
   }
   return new URL(value);
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -4,7 +4,7 @@ import http, { type ClientRequest, type IncomingMessage, type ServerResponse } f
 import https from 'node:https';
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
 import type { SsoCookie } from '../am/sso-cookie.js';
-import { STICKY_COOKIE } from '../cookie.js';
+import { cookiesOfAm } from '../cookie.js';
 import type { Clock } from '../clock.js';
 import type { Config, Route } from '../config.js';
 import type { Forwarded } from '../forwarded.js';
@@ -70,9 +70,7 @@ export function createHttpProxy(options: HttpProxyOptions): HttpProxy {
     securityHeaders,
     cookieNames: () => protectedCookies(cookie.names),
   });
-  const protectedCookies = rememberLast(
-    (names: ReadonlySet<string>) => new Set([...names, STICKY_COOKIE, ...config.am.cookies]),
-  );
+  const protectedCookies = rememberLast((names: ReadonlySet<string>) => cookiesOfAm(names, config.am.cookies));
   const exchanges = new WeakMap<IncomingMessage, Exchange>();
   const proxy = createEngine(agent);
   const proxyOnNewConnection = createEngine(false);

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { STICKY_COOKIE, stripCookies } from '../cookie.js';
+import { cookiesOfAm, stripCookies } from '../cookie.js';
 import type { Forwarded, RequestLike } from '../forwarded.js';
 import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.js';
 
@@ -53,7 +53,7 @@ export function createRequestHeaders({
   forwarded,
 }: RequestHeadersOptions): (req: RequestLike, context: RequestContext) => IncomingHttpHeaders {
   const namesOf = rememberLast((cookieNames: ReadonlySet<string>) => ({
-    cookies: new Set([...cookieNames, STICKY_COOKIE, ...amCookies]),
+    cookies: cookiesOfAm(cookieNames, amCookies),
     headers: new Set([...cookieNames].map((name) => withDashes(name.toLowerCase()))),
   }));
 
