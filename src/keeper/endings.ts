@@ -25,7 +25,9 @@ export interface Endings {
   verdict(id: string, now: number): Verdict | undefined;
   /** Ends the session here, tells AM, and goes on telling it in the background while it does not answer. */
   end(credential: Credential, session: EndedSession): Promise<Logout>;
-  /** Tells AM once more of all that waits, then forgets it. */
+  /** Tells AM at once of all that waits. */
+  retryAll(): Promise<void>;
+  /** The same, then forgets what AM has not heard of. */
   close(): Promise<void>;
   readonly waiting: number;
 }
@@ -202,6 +204,14 @@ export function createEndings(options: EndingsOptions): Endings {
     await stone.attempt;
   }
 
+  function waitingStones(): Tombstone[] {
+    return [...tombstones.values(), ...strangers.values()].filter((stone) => stone.retry);
+  }
+
+  async function retryAll(): Promise<void> {
+    await Promise.all(waitingStones().map((stone) => retry(stone)));
+  }
+
   function stopRetrying(stone: Tombstone): void {
     if (!stone.retry) return;
     if (stone.retry.timer) clock.clearTimer(stone.retry.timer);
@@ -227,10 +237,10 @@ export function createEndings(options: EndingsOptions): Endings {
       if (stone) stone.attempt = call;
       return call;
     },
+    retryAll,
     async close() {
-      const waiting = [...tombstones.values(), ...strangers.values()].filter((stone) => stone.retry);
-      await Promise.all(waiting.map((stone) => retry(stone)));
-      const untold = waiting.filter((stone) => stone.retry);
+      await retryAll();
+      const untold = waitingStones();
       if (untold.length > 0) log.warn({ logouts: untold.length }, 'stopping, and AM has not heard of these logouts');
       for (const stone of untold) stopRetrying(stone);
     },

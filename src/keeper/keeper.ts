@@ -5,20 +5,20 @@ import type { AmClient, Credential } from '../am/client.js';
 import type { Presence } from '../am/presence.js';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../ops/log.js';
-import { createOnce } from '../ops/once.js';
 import { createAsk } from './ask.js';
-import { isClientSide } from './client-side.js';
+import { createClientSideCheck } from './client-side.js';
 import { createEndings, type Logout } from './endings.js';
 import { BoundedMap } from './bounded-map.js';
 import { sessionLabel, type CallReason, type Decision, type KeeperObserver } from './events.js';
 import { createCallGate, knownCaller } from './gate.js';
+import { createLearning } from './learning.js';
 import { createPending } from './pending.js';
 import { createStrangers } from './strangers.js';
 import { TrackedSession } from './tracked-session.js';
 import { troubleAfter, verdictInTrouble } from './trouble.js';
 import { createTrust } from './trust.js';
 import type { Verdict } from './verdict.js';
-import { learnFromPeek, learnFromRefresh } from './window.js';
+import { createWatches, type OnSessionEnd } from './watches.js';
 
 export interface Keeper {
   /**
@@ -30,12 +30,21 @@ export interface Keeper {
   touch(credential: Credential, client: string, wait?: boolean): Verdict | Promise<Verdict>;
   /** Is the session alive? Extends nothing (on OpenAM: as far as that can be). */
   peek(credential: Credential, client: string): Verdict | Promise<Verdict>;
+  /**
+   * Calls `onEnd` once when the session ends: at a logout here at once, at a death at AM within trust time and window.
+   * AM is asked no more often than by peeks, once for all who watch a session, and the watch extends nothing.
+   *
+   * @returns ends the watch
+   */
+  watch(credential: Credential, onEnd: OnSessionEnd): () => void;
   /** Ends the session: here at once, then at AM. */
   end(credential: Credential, client: string): Promise<Logout>;
   /** Whether AM confirmed this session to this node before. */
   knows(id: string): boolean;
   /** Whether AM's latest access of the session is not before `at` (monotonic ms). */
   wasTold(id: string, at: number): boolean;
+  /** Tells AM now of the logouts that it has not heard of. */
+  tellLogouts(): void;
   /** One last try for the logouts that AM has not heard of; activity of the last window is not told. */
   close(): Promise<void>;
   readonly stats: { readonly sessions: number; readonly calls: number; readonly logoutsWaiting: number };
@@ -92,11 +101,17 @@ export function createKeeper(options: KeeperOptions): Keeper {
     max: options.sessionsMax,
     onDead: strangers.bury,
   });
-  const isFirst = createOnce();
-
-  function warnOnce(key: string, fields: object, message: string): void {
-    if (isFirst(key)) log.warn(fields, message);
-  }
+  const learn = createLearning({ flavor: am.flavor, updateFrequencyS, servesRealm, log });
+  const watches = createWatches({
+    clock,
+    random,
+    trust,
+    windowMs,
+    find: (id) => sessions.get(id),
+    // in the place of an address, for sessions that are not known any more
+    peek: (credential) => peek(credential, 'watch'),
+  });
+  const hasNoIdleTime = createClientSideCheck(log);
 
   function decided({ id }: Credential, request: Cause, decision: Decision, windowLeftMs?: number): void {
     if (!observe) return;
@@ -122,24 +137,6 @@ export function createKeeper(options: KeeperOptions): Keeper {
     return session.call ? session.call.settled.then(() => verdictOn(id)) : verdictOn(id);
   }
 
-  function learn(session: TrackedSession, answer: Alive, action: 'refresh' | 'peek'): void {
-    session.served = servesRealm(answer.realm);
-    if (am.flavor.everyCallResets) learnFromRefresh(session, { ...answer, idleS: 0 }, updateFrequencyS);
-    else if (action === 'peek') learnFromPeek(session, answer, updateFrequencyS);
-    else if (learnFromRefresh(session, answer, updateFrequencyS) === 'beyond-frequency')
-      warnOnce(
-        'frequency',
-        { idleS: answer.idleS, AM_UPDATE_FREQUENCY_S: updateFrequencyS },
-        "AM ignored a refresh that was due: AM_UPDATE_FREQUENCY_S is less than AM's Latest Access Time Update Frequency, or the session is client-side",
-      );
-    if (answer.maxIdleS !== undefined && answer.maxIdleS < 2 * (updateFrequencyS + 1))
-      warnOnce(
-        'idle',
-        { maxIdleS: answer.maxIdleS, AM_UPDATE_FREQUENCY_S: updateFrequencyS },
-        "AM's idle time is less than two windows: a session may end between two refreshes while its user works",
-      );
-  }
-
   /** One call for a session that AM confirmed before. */
   function call(session: TrackedSession, credential: Credential, action: 'refresh' | 'peek', reason: CallReason): void {
     const controller = new AbortController();
@@ -154,6 +151,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
         sessions.delete(credential.id);
         pending.drop(session);
         strangers.bury(credential.id);
+        watches.over(credential.id, 'dead');
         return;
       }
       if (answer.kind === 'alive') {
@@ -174,7 +172,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   function admit(credential: Credential, answer: Alive, action: 'refresh' | 'peek', activityAt: number): void {
     if (endings.verdict(credential.id, clock.now())) return;
     const session = new TrackedSession(answer);
-    if (!isClientSide(credential.token)) session.activityAt = activityAt;
+    if (!hasNoIdleTime(credential.token)) session.activityAt = activityAt;
     learn(session, answer, action);
     sessions.set(credential.id, session);
     pending.schedule(session, credential);
@@ -231,14 +229,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const session = sessions.get(credential.id);
     if (!session) return meet(credential, client, now, 'activity');
     if (!session.served) return peekAt(session, credential, now, 'activity');
-    if (isClientSide(credential.token)) {
-      warnOnce(
-        'client-side',
-        {},
-        'client-side sessions have no idle time to start anew: they are looked at, not refreshed',
-      );
-      return peekAt(session, credential, now, 'activity');
-    }
+    if (hasNoIdleTime(credential.token)) return peekAt(session, credential, now, 'activity');
     session.activityAt = now;
     if (session.call) {
       pending.schedule(session, credential);
@@ -259,17 +250,27 @@ export function createKeeper(options: KeeperOptions): Keeper {
     return !wait && trust.forTouch(session, now) ? session : afterCall(session, credential.id);
   }
 
+  function peek(credential: Credential, client: string): Ruling {
+    const now = clock.now();
+    trust.noticeSleep(now);
+    const session = sessions.get(credential.id);
+    if (!session) return meet(credential, client, now, 'background');
+    return peekAt(session, credential, now, 'background');
+  }
+
   return {
     touch,
-    peek(credential, client) {
-      const now = clock.now();
-      trust.noticeSleep(now);
-      const session = sessions.get(credential.id);
-      if (!session) return meet(credential, client, now, 'background');
-      return peekAt(session, credential, now, 'background');
+    peek,
+    watch(credential, onEnd) {
+      const verdict = sessions.has(credential.id) ? undefined : verdictOn(credential.id);
+      if (verdict?.kind !== 'ended' && verdict?.kind !== 'dead') return watches.add(credential, onEnd);
+      // it ended between its request's verdict and now
+      onEnd(verdict.kind);
+      return () => undefined;
     },
     async end(credential, client) {
       const { id } = credential;
+      watches.over(id, 'ended');
       const session = sessions.get(id);
       strangers.meeting(id)?.controller.abort();
       if (session) {
@@ -284,7 +285,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
     },
     knows: (id) => sessions.has(id),
     wasTold: (id, at) => (sessions.get(id)?.accessAt ?? -Infinity) >= at,
+    tellLogouts: () => void endings.retryAll(),
     async close() {
+      watches.close();
       pending.close();
       for (const session of sessions.values()) pending.drop(session);
       await endings.close();

@@ -17,6 +17,10 @@ export interface Trust {
   forTouchInWindow(session: TrackedSession, now: number): boolean;
   /** The same for a peek, which where every call is a touch must not come at the deadline itself. */
   forPeek(session: TrackedSession, now: number): boolean;
+  /** When a peek would ask AM, monotonic ms. */
+  peekDueAt(session: TrackedSession): number;
+  /** AM's maximum time as it passes for this machine: its monotonic clock stands still while it sleeps. */
+  maximumAt(session: TrackedSession): number;
   /** AM was asked and gave no usable answer: its last word stands for the grace, but never past the maximum time. */
   inOutage(session: TrackedSession, now: number): boolean;
   /**
@@ -49,12 +53,22 @@ export function createTrust({ trustMs, graceMs, flavor, clock }: TrustOptions): 
       ? forTouch(session, now)
       : session.confirmedAt >= validSince && now < session.idleDeadline + marginMs && now < session.maxDeadline;
 
+  /** How long the machine slept since AM confirmed the session. */
+  const sleptSince = ({ confirmedAt }: TrackedSession) => (confirmedAt < validSince ? sleptMs : 0);
+
   return {
     forTouch,
     forTouchInWindow: flavor.everyCallResets ? (session, now) => withinDeadlines(session, now, 0) : forTouch,
     forPeek: flavor.everyCallResets ? (session, now) => withinDeadlines(session, now, deadlineMarginMs) : forTouch,
+    peekDueAt({ confirmedAt, idleDeadline, maxDeadline }) {
+      if (confirmedAt < validSince) return validSince;
+      if (flavor.everyCallResets && idleDeadline !== Infinity)
+        return Math.min(idleDeadline + deadlineMarginMs, maxDeadline);
+      return Math.min(confirmedAt + trustMs, idleDeadline, maxDeadline);
+    },
+    maximumAt: (session) => session.maxDeadline - sleptSince(session),
     inOutage(session, now) {
-      const then = session.confirmedAt < validSince ? now + sleptMs : now;
+      const then = now + sleptSince(session);
       return then - session.confirmedAt <= graceMs && then < session.maxDeadline;
     },
     noticeSleep(now) {
