@@ -1,6 +1,6 @@
 // AM over TLS: the certificate is checked against AM_URL, though Host is AM's public name.
 
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import https from 'node:https';
@@ -9,19 +9,11 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { secret, secretCredential, startClient } from './support/am-client.js';
+import { makeCertificate } from './support/certificate.js';
+import { describeWith } from './support/programs.js';
 import { aliveBody } from './support/raw-server.js';
-
-const openssl = 'openssl';
-const hasOpenssl = (() => {
-  try {
-    execFileSync(openssl, ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
 
 const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
 
@@ -39,13 +31,7 @@ const servers: TlsServer[] = [];
 
 /** @param subject such as `DNS:localhost` or `IP:127.0.0.1` */
 async function startTlsServer(subject: string): Promise<TlsServer> {
-  const name = subject.replace(/\W/g, '-');
-  const certificate = join(folder, `${name}.crt`);
-  const key = join(folder, `${name}.key`);
-  const extensions = ['-addext', `subjectAltName=${subject}`, '-subj', '/CN=AM of a test'];
-  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  execFileSync(openssl, ['req', ...kind, ...extensions, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
-
+  const { certificate, key } = makeCertificate(folder, subject);
   const hosts: (string | undefined)[] = [];
   const names: (string | undefined)[] = [];
   const server = https.createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, (req, res) => {
@@ -93,10 +79,7 @@ async function callTrusting({ certificate }: TlsServer, url: string, publicUrl =
   return JSON.parse(stdout) as unknown[];
 }
 
-if (!hasOpenssl && process.env['CI']) throw new Error('the tests need openssl: apt-get install -y openssl');
-
-// by hand: apt-get install -y openssl
-describe.skipIf(!hasOpenssl)('AM over TLS', () => {
+describeWith(['openssl'], 'AM over TLS', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'am-tls-'));
   });

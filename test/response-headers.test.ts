@@ -16,6 +16,8 @@ interface Setting {
   access?: Route['access'];
   target?: string;
   origin?: string;
+  /** Of the request. */
+  headers?: Record<string, string>;
   trustedOrigins?: string[];
   securityHeaders?: Map<string, string>;
 }
@@ -33,7 +35,7 @@ function answer(lines: readonly Line[], setting: Setting = {}): Line[] {
   const connection = lines.find(([name]) => name.toLowerCase() === 'connection')?.[1];
   const list = build(
     { headers: { connection }, rawHeaders: lines.flat() },
-    { headers: setting.origin === undefined ? {} : { origin: setting.origin }, socket: {} },
+    { headers: { ...setting.headers, ...(setting.origin !== undefined && { origin: setting.origin }) }, socket: {} },
     'r-1',
   );
   expect(list.length % 2).toBe(0);
@@ -58,6 +60,7 @@ describe('every answer', () => {
     expect(answer(lines)).toEqual([
       ...lines,
       ['cache-control', 'private, no-cache'],
+      ['vary', 'Cookie'],
       ['x-frame-options', 'SAMEORIGIN'],
       ['x-request-id', 'r-1'],
       ['content-security-policy', "default-src 'self'"],
@@ -181,9 +184,11 @@ describe('Access-Control headers', () => {
   });
 
   it('make the answer depend on Origin, where any is trusted', () => {
-    expect(valuesOf('vary', answer([...cors, ['Vary', 'Accept']]))).toEqual(['Accept', 'Origin']);
-    expect(valuesOf('vary', answer(cors, { trustedOrigins: [] }))).toEqual([]);
-    expect(valuesOf('vary', answer([]))).toEqual([]);
+    const vary = (lines: readonly Line[], setting?: Setting) =>
+      valuesOf('vary', answer(lines, { access: 'public', ...setting }));
+    expect(vary([...cors, ['Vary', 'Accept']])).toEqual(['Accept', 'Origin']);
+    expect(vary(cors, { trustedOrigins: [] })).toEqual([]);
+    expect(vary([])).toEqual([]);
   });
 });
 
@@ -262,14 +267,52 @@ describe('Cache-Control on a route that needs a session', () => {
   });
 });
 
-it('a public route keeps its caching', () => {
+it("an answer that needed a session is none for another cookie, beside the upstream's own Vary", () => {
+  expect(valuesOf('vary', answer([['Cache-Control', 'max-age=60']]))).toEqual(['Cookie']);
+  expect(valuesOf('vary', answer([['Vary', 'Accept']]))).toEqual(['Accept', 'Cookie']);
+});
+
+describe('a page on a route that needs a session', () => {
+  const pageCacheControl = (value: string, headers: Record<string, string>) =>
+    valuesOf('cache-control', answer(value === '' ? [] : [['Cache-Control', value]], { headers }));
+  const navigation = { 'sec-fetch-mode': 'navigate' };
+
+  it.each([
+    ['', 'private, no-cache, no-store'],
+    ['public, max-age=60', 'private, max-age=60, no-store'],
+    ['private, max-age=60', 'private, max-age=60, no-store'],
+    ['x="no-store"', 'private, x="no-store", no-store'],
+    ['no-store', 'no-store'],
+    ['public, no-store', 'private, no-store'],
+  ])('with %j becomes %s: nothing for the back button', (theirs, expected) => {
+    expect(pageCacheControl(theirs, navigation)).toEqual([expected]);
+  });
+
+  it.each([{ accept: 'text/html,*/*;q=0.8' }, { accept: 'application/xhtml+xml,Text/HTML' }])(
+    'is known without fetch metadata by %j',
+    (headers) => {
+      expect(pageCacheControl('', headers)).toEqual(['private, no-cache, no-store']);
+    },
+  );
+
+  it.each([
+    { accept: '*/*' },
+    { accept: 'application/json' },
+    { 'sec-fetch-mode': 'cors', accept: 'text/html' },
+    { 'sec-fetch-mode': 'no-cors' },
+  ])('is not what was asked for with %j', (headers) => {
+    expect(pageCacheControl('', headers)).toEqual(['private, no-cache']);
+  });
+});
+
+it('a public route keeps its caching, pages too', () => {
   const lines: Line[] = [
     ['Cache-Control', 'public, s-maxage=60'],
     ['Cache-Control', 'immutable'],
     ['CDN-Cache-Control', 'max-age=60'],
     ['Surrogate-Control', 'max-age=60'],
   ];
-  const got = answer(lines, { access: 'public' });
+  const got = answer(lines, { access: 'public', headers: { 'sec-fetch-mode': 'navigate' } });
   expect(got.slice(0, lines.length)).toEqual(lines);
   expect(valuesOf('cache-control', answer([], { access: 'public' }))).toEqual([]);
 });
@@ -346,7 +389,7 @@ it('what a browser gets over real sockets has every line in its own place', asyn
           'X-Hop: 1',
           'X-Powered-By: them',
           'Vary: Accept',
-          'Vary: Cookie',
+          'Vary: Accept-Language',
           '',
           '5\r\nhello\r\n0\r\n\r\n',
         ].join('\r\n'),
@@ -378,7 +421,7 @@ it('what a browser gets over real sockets has every line in its own place', asyn
   expect(got.headersDistinct).toMatchObject({
     'set-cookie': ['a=1', 'b=2'],
     'content-security-policy': ['img-src *', "default-src 'self'"],
-    vary: ['Accept', 'Cookie'],
+    vary: ['Accept', 'Accept-Language', 'Cookie'],
     'cache-control': ['private, no-cache'],
     'x-request-id': ['r-1'],
   });

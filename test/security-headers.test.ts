@@ -30,6 +30,13 @@ describe('the security headers', () => {
     );
   });
 
+  it('let a submitted form of a signed-out user lead to the login page, wherever it is', () => {
+    const loginUrl = 'https://login.example.com/start?realm=/alpha';
+    expect(csp({ loginUrl }).split(';')).toContain(
+      "form-action 'self' https://am.example.com https://login.example.com",
+    );
+  });
+
   it('keep the origin of form posts and the opener of a login window', () => {
     expect(headersOf().get('referrer-policy')).toBe('same-origin');
     expect(headersOf().get('cross-origin-opener-policy')).toBe('same-origin-allow-popups');
@@ -49,6 +56,33 @@ describe('the security headers', () => {
   it('have the policy that is configured, or none', () => {
     expect(csp({ contentSecurityPolicy: "default-src 'none'" })).toBe("default-src 'none'");
     expect(headersOf({ contentSecurityPolicy: 'none' }).has('content-security-policy')).toBe(false);
+  });
+
+  it.each([{ 'img-src': ["'self'", 'https://cdn.example.com'] }, { imgSrc: ["'self'", 'https://cdn.example.com'] }])(
+    "have the team's directives of helmet beside the others: %j",
+    (directives) => {
+      const policy = headersOf({}, { contentSecurityPolicy: { directives } })
+        .get('content-security-policy')
+        ?.split(';');
+      expect(policy).toContain("img-src 'self' https://cdn.example.com");
+      expect(policy?.filter((directive) => directive.startsWith('img-src'))).toHaveLength(1);
+      expect(policy).toContain("connect-src 'self' https://am.example.com");
+      // helmet's own default, which breaks plain http
+      expect(policy).not.toContain('upgrade-insecure-requests');
+    },
+  );
+
+  it('have only the directives of the team where it wants no defaults, and can do without one of ours', () => {
+    const bare = { useDefaults: false, directives: { 'default-src': ["'none'"] } };
+    expect(headersOf({}, { contentSecurityPolicy: bare }).get('content-security-policy')).toBe("default-src 'none'");
+    const without = { directives: { 'style-src': null } };
+    expect(headersOf({}, { contentSecurityPolicy: without }).get('content-security-policy')).not.toContain('style-src');
+  });
+
+  it('can be a policy that only reports', () => {
+    const headers = headersOf({}, { contentSecurityPolicy: { reportOnly: true } });
+    expect(headers.has('content-security-policy')).toBe(false);
+    expect(headers.get('content-security-policy-report-only')).toContain("connect-src 'self' https://am.example.com");
   });
 
   it('give way to the helmet options of the team', () => {

@@ -3,20 +3,65 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
-import { fetchHeaders, navigationHeaders, rawRequest } from './support/http.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fetchHeaders, navigationHeaders, rawRequest, request } from './support/http.js';
 import { logged, onEveryMount } from './support/mounted.js';
+import { startNginx, type Nginx } from './support/nginx.js';
+import { describeWith } from './support/programs.js';
 
 const parent = mkdtempSync(join(tmpdir(), 'am-session-proxy-'));
 const folder = join(parent, 'site');
+/** By build tools: a hash of the content is in the name. */
+const hashed = [
+  'main.3f2a1b9c.js', // webpack
+  'static/js/main.3f2a1b9c.chunk.js',
+  'static/css/3f2a1b9c4d5e6f708192.css',
+  'static/media/logo.6ce24c58023cc2f8fd88fe9d219db6c6.svg',
+  'vendor.3f2a1b9c.min.js',
+  'main.3f2a1b9c.js.map',
+  'polyfills-es2015.3f2a1b9c4d5e6f708192.js', // Angular
+  'polyfills-FFHMD2TL.js',
+  'chunk-HXQZWYPL.js', // esbuild
+  'assets/chunk-5FQ2W7XK.css',
+  'media/logo-5FQ2W7XK.png',
+  'assets/index-DiwrgT4a.js', // Vite, Rollup
+  'assets/index-BwOPSdeb.js',
+  'assets/index-BZpYJZ-P.css',
+  'assets/index-C_gcIYdA.js',
+  'assets/index.B_TqY17P.css',
+  'assets/snapshot.-ChLTbql.js',
+  'assets/inter-latin-400-normal-CNwBRw8h.woff2',
+  '_next/static/chunks/main-app-3f2a1b9c4d5e6f70.js', // Next.js
+  '_next/static/dkE3Tq0wYx8/_buildManifest.js',
+];
+/** By people. */
+const named = [
+  'app-settings.json',
+  'jquery-3.7.1.min.js',
+  'jquery-validate2.js',
+  'bootstrap.bundle.min.js',
+  'my-component.js',
+  'user-userData.js',
+  'how-to-do-it.js',
+  'logo-2x.png',
+  'logo-Retina2x.png',
+  'hero-iPhone15.png',
+  'icon-Dark512x512.png',
+  'photo-DSCN2345.jpg',
+  'guide-Option-A.pdf',
+  'readme-TEMPLATE.md',
+  'fonts-BoldItalic.ttf',
+  'report-20241231.js',
+  'report-20240101.pdf',
+  'report-20240101a.pdf',
+  'annual-Report2024.pdf',
+  'report-12345678.pdf',
+  'main.js',
+  'sw.js',
+];
 const files: Record<string, string> = {
+  ...Object.fromEntries([...hashed, ...named].map((name) => [name, name])),
   'index.html': '<title>the page</title>',
-  'app-settings.json': '{}',
-  'jquery-validate2.js': '1',
-  'report-20241231.js': '1',
-  'main.3f2a1b9c.js': '1',
-  'assets/index-DiwrgT4a.js': '1',
-  'assets/chunk-5FQ2W7XK.css': '1',
   'page-3f2a1b9c.html': '1',
   '.secret': 'no',
 };
@@ -43,23 +88,31 @@ onEveryMount('static files', { proxy: { staticDir: folder } }, (stack, mount) =>
     }
   });
 
-  it.each(['main.3f2a1b9c.js', 'assets/index-DiwrgT4a.js', 'assets/chunk-5FQ2W7XK.css'])(
-    'are kept for ever by browsers when their name has a hash: %s',
-    async (name) => {
-      const answer = await stack().request(`/${name}`);
-      expect(answer.headers['cache-control']).toBe('public, max-age=31536000, immutable');
-    },
-  );
+  it.each(hashed)('are kept for ever by browsers when their name has a hash: %s', async (name) => {
+    const answer = await stack().request(`/${name}`);
+    expect(answer.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+  });
 
-  it.each(['app-settings.json', 'jquery-validate2.js', 'report-20241231.js', 'page-3f2a1b9c.html'])(
-    'are looked at anew each time when it is just a name: %s',
-    async (name) => {
-      const answer = await stack().request(`/${name}`);
-      expect(answer.headers['cache-control']).toBe('no-cache');
-      const again = await stack().request(`/${name}`, { headers: { 'if-none-match': answer.headers.etag ?? '' } });
-      expect(again.status).toBe(304);
-    },
-  );
+  it.each([...named, 'page-3f2a1b9c.html'])('are looked at anew each time when it is just a name: %s', async (name) => {
+    const answer = await stack().request(`/${name}`);
+    expect(answer.headers['cache-control']).toBe('no-cache');
+    const again = await stack().request(`/${name}`, { headers: { 'if-none-match': answer.headers.etag ?? '' } });
+    expect(again.status).toBe(304);
+  });
+
+  it('are not kept as pages by browsers that may be signed in: their back button would show all that they had shown', async () => {
+    for (const [path, headers] of [
+      ['/', {}],
+      ['/index.html', {}],
+      ['/page-3f2a1b9c.html', {}],
+      ['/orders/42', navigationHeaders],
+    ] as const) {
+      const page = await stack().request(path, { headers: { ...headers, cookie: 'any=1' } });
+      expect(page.headers['cache-control']).toBe('no-cache, no-store');
+    }
+    const script = await stack().request('/main.3f2a1b9c.js', { headers: { cookie: 'any=1' } });
+    expect(script.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+  });
 
   it('answer to ranges, and refuse one outside of the file without sending it', async () => {
     const part = await stack().request('/index.html', { headers: { range: 'bytes=0-6' } });
@@ -90,6 +143,23 @@ onEveryMount('static files', { proxy: { staticDir: folder } }, (stack, mount) =>
     expect(answer.body).toBe(files['index.html']);
     expect(answer.headers['cache-control']).toBe('no-cache');
     expect(answer.headers['content-security-policy']).toContain("default-src 'self'");
+    const again = { ...navigationHeaders, 'if-none-match': answer.headers.etag };
+    expect((await stack().request('/orders/42?tab=2', { headers: again })).status).toBe(304);
+  });
+
+  it.each([
+    { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'script', accept: '*/*' },
+    { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'script', accept: '*/*' },
+    // plain http
+    { accept: '*/*' },
+    { accept: 'image/avif,image/webp,*/*;q=0.8' },
+  ])('have none for a script of an old build that is gone: 404 to %j', async (headers) => {
+    for (const path of ['/assets/index-DiwrgT4b.js', '/assets/gone.js']) {
+      const answer = await stack().request(path, { headers });
+      expect(answer.status).toBe(404);
+      expect(answer.headers['content-type']).not.toContain('text/html');
+      expect(answer.headers['cache-control'] ?? '').not.toContain('immutable');
+    }
   });
 
   it('have none for what is fetched or posted: 404', async () => {
@@ -108,6 +178,42 @@ onEveryMount('static files', { proxy: { staticDir: folder } }, (stack, mount) =>
   it('are not changed by a post', async () => {
     expect((await stack().request('/index.html', { method: 'POST' })).status).toBe(404);
   });
+});
+
+describeWith(['nginx'], 'static files behind an nginx that compresses', () => {
+  onEveryMount(
+    'in front',
+    { proxy: { staticDir: folder } },
+    (stack) => {
+      let nginx: Nginx;
+      beforeAll(async () => {
+        const gzip = 'gzip on; gzip_vary on; gzip_min_length 0; gzip_types text/javascript text/css application/json;';
+        nginx = await startNginx(`${gzip} location / { proxy_pass ${stack().url}; proxy_http_version 1.1; }`);
+      });
+      afterAll(() => nginx.close());
+
+      it.each(['/index.html', '/main.js', '/main.3f2a1b9c.js', '/assets/chunk-5FQ2W7XK.css', '/app-settings.json'])(
+        'are compressed, and known again by their validator: %s',
+        async (path) => {
+          const headers = { 'accept-encoding': 'gzip' };
+          const answer = await fetch(nginx.url + path, { headers });
+          expect(answer.headers.get('content-encoding')).toBe('gzip');
+          expect(answer.headers.get('vary')).toContain('Accept-Encoding');
+          expect(await answer.text()).toBe(files[path.slice(1)]);
+          // a strong one would be of the other bytes
+          const etag = answer.headers.get('etag') ?? '';
+          expect(etag).toMatch(/^W\//);
+          const plain = await request(stack().url, path);
+          expect(plain.headers.etag).toBe(etag);
+          expect(plain.headers['cache-control']).toBe(answer.headers.get('cache-control'));
+          expect(plain.headers['cache-control']).not.toContain('no-transform');
+          const again = await request(nginx.url, path, { headers: { ...headers, 'if-none-match': etag } });
+          expect(again).toMatchObject({ status: 304, body: '' });
+        },
+      );
+    },
+    { forms: ['wrap'] },
+  );
 });
 
 onEveryMount('files that cannot be read', { proxy: { staticDir: join(parent, 'broken') } }, (stack) => {

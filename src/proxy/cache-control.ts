@@ -1,4 +1,6 @@
-// Answers that needed a session are never for shared caches (RFC 9111).
+// Answers that needed a session are never for shared caches (RFC 9111), and pages of them never for the back button.
+
+import type { RequestLike } from '../forwarded.js';
 
 /** Headers that shared caches obey before `Cache-Control` (RFC 9213 and vendors' own), in lower case. */
 export function isSharedCacheHeader(name: string): boolean {
@@ -17,11 +19,28 @@ const DIRECTIVE = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 const maxLength = 1_024;
 const FOR_SHARED_CACHES: ReadonlySet<string> = new Set(['public', 's-maxage']);
 
-/** Takes all `Cache-Control` lines of the upstream, joined; returns the value that keeps shared caches away. */
-export function privateCacheControl(upstream: string): string {
+/**
+ * The `Cache-Control` of an answer that needed a session. Pages are `no-store` as well: browsers keep whole pages for
+ * the back button, and Chromium (156) shows them after a logout, `Clear-Site-Data` or not, unless they are `no-store`.
+ *
+ * @param given all lines of whoever made the answer, joined; `''` without any
+ */
+export function sessionCacheControl(req: Pick<RequestLike, 'headers'>, given: string): string {
+  const value = privateCacheControl(given);
+  return isPageLoad(req) && !isNeverStored(directivesOf(value)) ? `${value}, no-store` : value;
+}
+
+/** The browser shows what comes back, of a posted form too; plain http has no fetch metadata. */
+function isPageLoad({ headers }: Pick<RequestLike, 'headers'>): boolean {
+  const mode = headers['sec-fetch-mode'];
+  if (mode !== undefined) return mode === 'navigate';
+  return headers.accept?.toLowerCase().includes('text/html') ?? false;
+}
+
+function privateCacheControl(upstream: string): string {
   // nobody means so much; and the patterns below take their time with quotes that do not end
   if (upstream.length > maxLength) return 'private, no-cache';
-  const directives = upstream.match(DIRECTIVE)?.map((directive) => directive.trim()) ?? [];
+  const directives = directivesOf(upstream);
   const names = directives.map(directiveName);
   if (names.every((name) => name === '') || !areQuotesClosed(upstream)) return 'private, no-cache';
 
@@ -32,6 +51,10 @@ export function privateCacheControl(upstream: string): string {
   // `private="field"` protects that field only.
   const kept = directives.filter((_, i) => !FOR_SHARED_CACHES.has(names[i] ?? '') && names[i] !== 'private');
   return ['private', ...kept.filter((directive) => directive !== '')].join(', ');
+}
+
+function directivesOf(value: string): string[] {
+  return value.match(DIRECTIVE)?.map((directive) => directive.trim()) ?? [];
 }
 
 function isNeverStored(directives: readonly string[]): boolean {

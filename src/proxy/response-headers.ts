@@ -3,7 +3,7 @@
 import type { Config, Route } from '../config.js';
 import { setsCookie } from '../cookie.js';
 import type { RequestLike } from '../forwarded.js';
-import { isSharedCacheHeader, privateCacheControl } from './cache-control.js';
+import { isSharedCacheHeader, sessionCacheControl } from './cache-control.js';
 import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.js';
 
 export interface ResponseHeadersOptions extends Pick<Config, 'trustedOrigins'> {
@@ -76,7 +76,8 @@ export function createResponseHeaders({
       }
     }
 
-    if (isPrivate) list.push('cache-control', privateCacheControl(cacheControl));
+    // Browsers keep what is private for whoever sits down next: with another cookie, or none, it must not do.
+    if (isPrivate) list.push('cache-control', sessionCacheControl(req, cacheControl), 'vary', 'Cookie');
     // The answer differs by Origin where some origins get these headers and others do not.
     if (answersCors && trusted.size > 0) list.push('vary', 'Origin');
     if (frameOptions !== undefined) list.push('x-frame-options', denyFrames ? 'DENY' : frameOptions);
