@@ -17,7 +17,7 @@ export function createActivityCheck({
   return (req, isUpgrade = false) =>
     !isUpgrade &&
     assertion(req) !== 'background' &&
-    !isEventStream(req) &&
+    !asksForEventStream(req) &&
     !isPrefetch(req) &&
     !isForeignSubresource(req) &&
     !prefixes.some((prefix) => isUnder(req.url ?? '', prefix));
@@ -28,8 +28,9 @@ export function createActivityCheck({
  * http, old browsers), one that accepts HTML. A prefetch of a page is one too: ask `isPrefetch` where it matters.
  */
 export function isNavigation(req: RequestLike): boolean {
-  if (req.method !== 'GET') return false;
-  const { headers } = req;
+  const { method, headers } = req;
+  // a WebSocket is no page, whatever its client accepts
+  if (method !== 'GET' || headers.upgrade?.toLowerCase() === 'websocket') return false;
   const mode = headers['sec-fetch-mode'];
   if (mode !== undefined) return mode === 'navigate';
   if (headers['sec-fetch-site'] !== undefined || headers['sec-fetch-dest'] !== undefined) return false;
@@ -51,7 +52,7 @@ function assertion(req: RequestLike): string | undefined {
 }
 
 /** Browsers reconnect an EventSource by themselves. */
-function isEventStream(req: RequestLike): boolean {
+export function asksForEventStream(req: RequestLike): boolean {
   return accepts(req, 'text/event-stream');
 }
 

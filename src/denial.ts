@@ -12,6 +12,8 @@ import type { Denied } from './session.js';
 export interface Denial {
   /** Answers; a dead cookie is cleared in answers to navigations only: a late 401 to a fetch could wipe a new login. */
   deny(req: IncomingMessage, res: ServerResponse, denied: Denied): void;
+  /** The session ended while the upstream owed the answer. The cookie may be that of a new login by now: it stays. */
+  denyLate(req: IncomingMessage, res: ServerResponse, code: 'session_ended' | 'session_expired'): void;
   /** `Set-Cookie` lines that clear these cookies wherever the browser may have them. */
   clearing(req: IncomingMessage, names: Iterable<string>): string[];
 }
@@ -40,25 +42,29 @@ export function createDenial({ config, cookie, forwarded }: DenialOptions): Deni
     return url.href;
   }
 
+  function deny(req: IncomingMessage, res: ServerResponse, denied: Denied): void {
+    const { code, isOver, forceAuth, retryAfterS } = denied;
+    const loginUrl = problemStatus(code) === 401 || code === 'session_wrong_realm' ? config.loginUrl : undefined;
+    if (problemStatus(code) === 401 && isNavigation(req)) {
+      if (isOver) res.appendHeader('set-cookie', clearing(req, cookie.names));
+      res.statusCode = 302;
+      res.setHeader('location', loginLocation(req, forceAuth));
+      res.setHeader('cache-control', 'no-store');
+      res.setHeader('content-length', 0);
+      res.end();
+      return;
+    }
+    sendProblem(res, code, {
+      ...(loginUrl !== undefined && { loginUrl }),
+      ...(retryAfterS !== undefined && { retryAfterS }),
+    });
+  }
+
   return {
     clearing,
-    deny(req, res, denied) {
-      const { code, isOver, forceAuth, retryAfterS } = denied;
-      const loginUrl = problemStatus(code) === 401 || code === 'session_wrong_realm' ? config.loginUrl : undefined;
-      if (problemStatus(code) === 401 && isNavigation(req)) {
-        if (isOver) res.appendHeader('set-cookie', clearing(req, cookie.names));
-        res.statusCode = 302;
-        res.setHeader('location', loginLocation(req, forceAuth));
-        res.setHeader('cache-control', 'no-store');
-        res.setHeader('content-length', 0);
-        res.end();
-        return;
-      }
-      sendProblem(res, code, {
-        ...(loginUrl !== undefined && { loginUrl }),
-        ...(retryAfterS !== undefined && { retryAfterS }),
-      });
-    },
+    deny,
+    denyLate: (req, res, code) =>
+      deny(req, res, { kind: 'denied', code, isOver: false, forceAuth: code === 'session_ended' }),
   };
 }
 

@@ -19,6 +19,7 @@ import { createKeeper } from './keeper/keeper.js';
 import { createLogger, type Logger } from './ops/log.js';
 import { createOriginCheck } from './origin.js';
 import { createProxies, type Proxies } from './proxy/proxies.js';
+import { createStreams } from './proxy/streams.js';
 import { createRealmCheck } from './realm-check.js';
 import { createOwnRoutes } from './own-routes.js';
 import { computeSecurityHeaders, setHeaders, type SecurityHeaders } from './security-headers.js';
@@ -69,6 +70,8 @@ interface Parts {
   readonly spaFallback: RequestHandler;
   /** Begins to ask AM for its cookie's name. */
   start(): void;
+  /** Not ready any more, no socket or stream stays open, AM is told of the logouts that wait. */
+  stop(): void;
   close(): Promise<void>;
 }
 
@@ -112,7 +115,18 @@ export function createParts(options: SessionProxyOptions): Parts {
     setHeaders(res, securityHeaders);
     res.setHeader('x-request-id', requestId);
   }
-  const proxies = createProxies({ config, cookie, forwarded, securityHeaders, prepare, clock, log });
+  const streams = createStreams(keeper);
+  const proxies = createProxies({
+    config,
+    cookie,
+    forwarded,
+    securityHeaders,
+    prepare,
+    streams,
+    denial,
+    clock,
+    log,
+  });
 
   return {
     config,
@@ -132,10 +146,15 @@ export function createParts(options: SessionProxyOptions): Parts {
     files: staticDir === undefined ? undefined : createStaticFiles(staticDir, securityHeaders),
     spaFallback: createSpaFallback(staticDir, securityHeaders),
     start: discovery.start,
+    stop(): void {
+      health.stop();
+      void streams.stop();
+      keeper.tellLogouts();
+    },
     async close(): Promise<void> {
       health.stop();
       discovery.close();
-      await keeper.close();
+      await Promise.all([streams.stop(), keeper.close()]);
       proxies.close();
       transport.close();
     },

@@ -1,18 +1,21 @@
 // The way of a request, in order: this is the map of the house.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
 import type { Config } from './config.js';
 import type { RequestLike } from './forwarded.js';
 import { createOnce } from './ops/once.js';
 import { createParts, type SessionProxyOptions } from './parts.js';
 import { sendProblem, type ProblemCode, type ProblemExtras } from './problem.js';
-import type { HttpProxy } from './proxy/http.js';
+import { sessionCacheControl } from './proxy/cache-control.js';
 import { requestIdOf } from './proxy/request-headers.js';
+import { isWebSocketHandshake } from './proxy/upgrade.js';
 import { ownPaths } from './own-routes.js';
 import type { SecurityHeaders } from './security-headers.js';
-import type { Cause, Judgement } from './session.js';
+import type { Admitted, Cause, Judgement } from './session.js';
 import { describeSession, type SessionInfo } from './session-info.js';
+import { answerOnSocket } from './socket-answer.js';
 import { hasOneLeadingSlash, isSafePath } from './target.js';
 
 declare global {
@@ -36,6 +39,13 @@ export interface SessionProxy {
    * @param app gets what is none of ours
    */
   wrap(app: RequestListener): RequestListener;
+  /**
+   * For the server's `upgrade` event: WebSockets to the proxied prefixes, session and origin checked first. They are
+   * closed when their session ends, with 4401 where a close frame fits in.
+   *
+   * @returns false: the path is none of ours, and the socket untouched: others may take it, or somebody has to end it
+   */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   /** Express middleware for the team's own routes: only live sessions pass, with `req.amSession`. */
   readonly requireSession: RequestHandler;
   /** Express handler to be mounted last: `index.html` of `staticDir` for navigations. */
@@ -44,11 +54,14 @@ export interface SessionProxy {
   readonly securityHeaders: SecurityHeaders;
   /** The effective configuration. */
   readonly config: Config;
-  /** `/readyz` answers 503 from now on. */
+  /**
+   * For the begin of a shutdown: `/readyz` answers 503 from now on, WebSockets are closed with 1001, event streams end, and
+   * AM is told once more of the logouts that it has not heard of. Other requests go on.
+   */
   stop(): void;
   /**
-   * Tells AM of the logouts that it has not heard of, once more, and lets go of timers and connections; ends proxied
-   * requests under way, so close the server first.
+   * The same, and lets go of timers and connections; ends proxied requests under way, so close the server first.
+   * Resolves when AM was told of the logouts that it has not heard of, or `am.timeoutMs` later.
    */
   close(): Promise<void>;
 }
@@ -70,8 +83,8 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
   }
 
   /** Answers a cross-site request; true: it may go on. */
-  function passesOriginCheck(req: IncomingMessage, res: ServerResponse, requestId: string): boolean {
-    const verdict = parts.checkOrigin(req, false);
+  function passesOriginCheck(req: IncomingMessage, res: ServerResponse, requestId: string, isUpgrade = false): boolean {
+    const verdict = parts.checkOrigin(req, isUpgrade);
     if (verdict.allowed) return true;
     if (sayOnce('origin'))
       log.warn(
@@ -92,7 +105,7 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     res: ServerResponse,
     requestId: string,
     cause: Cause,
-    then: (judgement: Judgement & { kind: 'admitted' }) => void,
+    then: (admitted: Admitted) => void,
   ): void {
     const settle = (judgement: Judgement): void => {
       if (res.destroyed) return;
@@ -111,8 +124,13 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     refuse(res, requestId, 'internal_error');
   }
 
-  /** The steps, in their order; false: the request is none of ours, and untouched. */
-  function take(req: IncomingMessage, res: ServerResponse, requestId: string): boolean {
+  /**
+   * The steps, in their order; false: the request is none of ours, and untouched.
+   *
+   * @param head of an upgrade: what came after its headers
+   */
+  function take(req: IncomingMessage, res: ServerResponse, requestId: string, head?: Buffer): boolean {
+    const isUpgrade = head !== undefined;
     const url = req.url ?? '';
     if ('baseUrl' in req && req.baseUrl !== '') {
       if (sayOnce('mount'))
@@ -128,8 +146,13 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
       refuse(res, requestId, 'headers_too_large');
       return true;
     }
+    if (isUpgrade && !isWebSocketHandshake(req)) {
+      refuse(res, requestId, 'bad_request');
+      return true;
+    }
     if (isOurs.has(pathOf(url))) {
-      if (passesOriginCheck(req, res, requestId)) {
+      if (isUpgrade) refuse(res, requestId, 'not_found');
+      else if (passesOriginCheck(req, res, requestId)) {
         prepare(res, requestId);
         parts.ownRoutes(req, res);
       }
@@ -137,17 +160,20 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     }
     const route = parts.findRoute(url);
     if (!route) return false;
+    if (req.readableFlowing) holdBody(req, res);
+    const passOn = (admitted?: Admitted): void => {
+      const { pass, upgrade: join } = proxies.of(route);
+      if (isUpgrade) join(req, res, head, requestId, admitted);
+      else pass(req, res, requestId, admitted);
+    };
     if (!isSafePath(url)) refuse(res, requestId, 'bad_request_target');
-    else if (route.access === 'public') passPublic(req, res, requestId, proxies.of(route));
-    else if (passesOriginCheck(req, res, requestId))
-      withSession(req, res, requestId, causeOf(req), ({ session }) => proxies.of(route)(req, res, requestId, session));
+    else if (route.access === 'public') {
+      // while the SSO cookie's name is not known, any cookie may be it
+      if (cookie.name !== undefined || req.headers.cookie === undefined) passOn();
+      else refuse(res, requestId, 'am_unavailable', { retryAfterS: 1 });
+    } else if (passesOriginCheck(req, res, requestId, isUpgrade))
+      withSession(req, res, requestId, isUpgrade ? 'background' : causeOf(req), passOn);
     return true;
-  }
-
-  /** While the SSO cookie's name is not known, any cookie may be it. */
-  function passPublic(req: IncomingMessage, res: ServerResponse, requestId: string, proxy: HttpProxy): void {
-    if (cookie.name !== undefined || req.headers.cookie === undefined) proxy(req, res, requestId, undefined);
-    else refuse(res, requestId, 'am_unavailable', { retryAfterS: 1 });
   }
 
   function handle(req: IncomingMessage, res: ServerResponse, next: Next): void {
@@ -162,15 +188,41 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     files(req, res, (error) => (error === undefined ? next() : failed(res, requestId, error)));
   }
 
+  function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const url = req.url ?? '';
+    if (hasOneLeadingSlash(url) && !isOurs.has(pathOf(url)) && !parts.findRoute(url)) return false;
+    // Node took its own away: without one an error of the socket would end the process
+    socket.on('error', () => socket.destroy());
+    const res = answerOnSocket(req, clock);
+    if (!res) {
+      socket.destroy();
+      return true;
+    }
+    const requestId = requestIdOf(req);
+    try {
+      return take(req, res, requestId, head);
+    } catch (error) {
+      failed(res, requestId, error);
+      return true;
+    }
+  }
+
   const requireSession: RequestHandler = (req, res, next) => {
     const requestId = requestIdOf(req);
-    if (!passesOriginCheck(req, res, requestId)) return;
+    // socket.io runs it for upgrades too (`io.engine.use`), and outside Express
+    const isUpgrade = isWebSocketHandshake(req);
+    if (!passesOriginCheck(req, res, requestId, isUpgrade)) return;
     // in a router Express shortens `url`, and BACKGROUND_PATHS are whole paths
-    const cause = causeOf({ method: req.method, url: req.originalUrl, headers: req.headers, socket: req.socket });
+    const url = req.originalUrl ?? req.url;
+    const cause = isUpgrade
+      ? 'background'
+      : causeOf({ method: req.method, url, headers: req.headers, socket: req.socket });
     withSession(req, res, requestId, cause, ({ session }) => {
       req.amSession = describeSession(session, clock.now());
       // the route may say otherwise; without a word a shared cache could keep one user's page for another
-      res.setHeader('cache-control', 'private, no-cache');
+      res.setHeader('cache-control', sessionCacheControl(req, ''));
+      // what socket.io hands in for an upgrade is less than a response
+      if (!isUpgrade) res.appendHeader('vary', 'Cookie');
       next();
     });
   };
@@ -181,11 +233,12 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
       (app: RequestListener): RequestListener =>
       (req, res) =>
         handle(req, res, () => app(req, res)),
+    upgrade,
     requireSession,
     spaFallback: parts.spaFallback,
     securityHeaders: parts.securityHeaders,
     config,
-    stop: parts.health.stop,
+    stop: parts.stop,
     close: parts.close,
   });
 }
@@ -199,6 +252,12 @@ function mayBeTruncated({ rawHeaders }: IncomingMessage): boolean {
 }
 
 const headersMax = 900;
+
+/** Somebody before us listens to the body, to count it for instance: it must not flow before the upstream gets it too. */
+function holdBody(req: IncomingMessage, res: ServerResponse): void {
+  req.pause();
+  res.once('finish', () => req.resume());
+}
 
 function pathOf(url: string): string {
   const end = url.search(/[?#]/);

@@ -12,7 +12,7 @@ import type { Logger } from './ops/log.js';
 import type { ProblemCode } from './problem.js';
 import { credentialOf } from './token.js';
 
-interface Admitted {
+export interface Admitted {
   readonly kind: 'admitted';
   readonly session: LiveSession;
   readonly credential: Credential;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, mounts, startStack, type Stack } from './support/stack.js';
+import { eventually, mounts, pause, startStack, type Stack } from './support/stack.js';
 
 /** How soon the upstream has to know. */
 const soonMs = 1_000;
@@ -58,7 +58,37 @@ describe.each(mounts)('a client that goes away ends the request at the upstream,
     expect(res.writableFinished).toBe(false);
   });
 
+  it('in the middle of a chunked upload, by a reset', async () => {
+    const { client, arrived } = await start('PUT', { 'transfer-encoding': 'chunked' });
+    client.write('the beginning');
+    const { req } = await arrived;
+    const failed = once(req, 'error', { signal: AbortSignal.timeout(soonMs) });
+    req.on('data', () => client.socket?.resetAndDestroy());
+    expect(await failed).toMatchObject([{ code: 'ECONNRESET' }]);
+    expect(req.complete).toBe(false);
+  });
+
+  it.each(['closes', 'resets'])('in a download that waits for it, when it %s', async (how) => {
+    const { client, arrived } = await start('GET');
+    client.end();
+    const { res } = await arrived;
+    const [answer] = (await Promise.all([once(client, 'response'), fill(res)]))[0] as [IncomingMessage];
+    answer.on('error', () => undefined);
+    if (how === 'closes') client.destroy();
+    else client.socket?.resetAndDestroy();
+    await eventually(() => res.destroyed, soonMs);
+    expect(res.writableFinished).toBe(false);
+  });
+
   it('and the next request is served', async () => {
     expect((await stack.request('/api/x', { headers })).status).toBe(200);
   });
 });
+
+/** Writes until nobody has taken anything for a while. */
+async function fill(res: ServerResponse): Promise<void> {
+  for (let isTaken = true; isTaken;) {
+    if (res.write(Buffer.alloc(1024 * 1024))) continue;
+    isTaken = await Promise.race([once(res, 'drain').then(() => true), pause(300).then(() => false)]);
+  }
+}

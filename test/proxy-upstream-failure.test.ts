@@ -5,9 +5,10 @@ import net, { type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { rawRequest, request } from './support/http.js';
 import { startRawUpstream, type RawUpstream } from './support/raw-upstream.js';
-import { eventually, mounts, startStack, type Stack } from './support/stack.js';
+import { eventually, mounts, pause, startStack, type Stack } from './support/stack.js';
 
 const query = '?secret=s3cr3t';
+const MB = 1024 * 1024;
 
 describe.each(mounts)('an upstream on a bad day, mounted by %s', (mount) => {
   let raw: RawUpstream;
@@ -105,12 +106,52 @@ describe.each(mounts)('an upstream on a bad day, mounted by %s', (mount) => {
     },
   );
 
-  it.each([
-    ['chunked', 'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'],
-    ['with a length', 'Content-Length: 100\r\n\r\nhello'],
-  ])('that dies in the middle of an answer %s ends the client’s answer as an error', async (_how, rest) => {
+  const deaths: Record<string, (socket: Socket) => void> = {
+    'is reset': (socket) => socket.resetAndDestroy(),
+    'ends too early': (socket) => socket.end(),
+  };
+
+  describe.each(Object.keys(deaths))('whose connection %s', (how) => {
+    const die = deaths[how] ?? (() => undefined);
+
+    it.each([
+      ['chunked', 'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'],
+      ['chunked, within a chunk', 'Transfer-Encoding: chunked\r\n\r\n64\r\nhello'],
+      ['with a length', 'Content-Length: 100\r\n\r\nhello'],
+      ['with a length, after its head', 'Content-Length: 100\r\n\r\n'],
+    ])('in the middle of an answer %s ends the client’s answer as an error', async (_framing, rest) => {
+      respond = (socket) => {
+        socket.write(`HTTP/1.1 200 OK\r\n${rest}`);
+        setTimeout(() => die(socket), 50);
+      };
+      await expect(request(stack.url, '/api/x', { headers: { cookie } })).rejects.toMatchObject({ code: 'ECONNRESET' });
+      // and nothing that would tell another client of an end
+      const bytes = `GET /api/x HTTP/1.1\r\nHost: a\r\nCookie: ${cookie}\r\n\r\n`;
+      const received = await rawRequest(stack.url, bytes).catch(() => '');
+      expect(received).not.toMatch(/\r\n0\r\n/);
+    });
+
+    it.each([
+      ['chunked', `Transfer-Encoding: chunked\r\n\r\n${(40 * MB).toString(16)}\r\n`],
+      ['with a length', `Content-Length: ${40 * MB}\r\n\r\n`],
+    ])('in the middle of an answer %s that waits for the client ends it as an error', async (_framing, rest) => {
+      respond = (socket) => {
+        socket.write(`HTTP/1.1 200 OK\r\n${rest}`);
+        // more than all buffers on the way take
+        socket.write(Buffer.alloc(30 * MB));
+        setTimeout(() => die(socket), 200);
+      };
+      const client = http.get(`${stack.url}/api/x`, { agent: false, headers: { cookie } });
+      const [answer] = (await once(client, 'response')) as [http.IncomingMessage];
+      await pause(400);
+      await expect(once(answer.resume(), 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
+      expect(answer.complete).toBe(false);
+    });
+  });
+
+  it('whose connection is reset in the middle of an answer that it would have ended ends the client’s as an error', async () => {
     respond = (socket) => {
-      socket.write(`HTTP/1.1 200 OK\r\n${rest}`);
+      socket.write('HTTP/1.1 200 OK\r\n\r\nhello');
       setTimeout(() => socket.resetAndDestroy(), 50);
     };
     await expect(request(stack.url, '/api/x', { headers: { cookie } })).rejects.toMatchObject({ code: 'ECONNRESET' });

@@ -7,8 +7,8 @@ import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { request } from './support/http.js';
 import { askedAbout } from './support/mounted.js';
-import { startCommand } from './support/command.js';
-import { eventually, startStack, type Stack } from './support/stack.js';
+import { slowRequest, startServing, stop } from './support/serving.js';
+import { eventually, pause, startStack, type Stack } from './support/stack.js';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -16,19 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-async function start(env: Record<string, string> = {}) {
-  const command = startCommand([], {
-    AM_URL: stack.am.url,
-    AM_UPDATE_FREQUENCY_S: '2',
-    AM_TIMEOUT_MS: '500',
-    PROXY_ROUTES: `/api=${stack.upstream.url}`,
-    PORT: '0',
-    ...env,
-  });
-  const url = await command.says(/listens on (\S+)/);
-  await eventually(async () => (await request(url, '/readyz')).status === 200);
-  return { command, url, cookie: (token: string) => ({ cookie: `${stack.am.cookieName}=${token}` }) };
-}
+const start = (env?: Record<string, string>) => startServing(stack, env);
 
 /** Resolves with the bytes that come until the other side closes. */
 function everything(socket: Socket): Promise<string> {
@@ -94,7 +82,7 @@ describe('SIGTERM', () => {
     const answer = request(url, '/api/slow', { agent, headers: cookie(stack.am.login()) });
     await eventually(() => stack.upstream.seen.length > before);
     command.child.kill('SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause(100);
     finish();
     stack.upstream.answer = undefined;
     const finishedAt = Date.now();
@@ -160,5 +148,50 @@ describe('SIGTERM', () => {
     expect(await command.exit).toBe(0);
     expect(Date.now() - startedAt).toBeLessThan(5_000);
     stack.am.clearFaults();
+  });
+
+  it('tells AM so while a request still goes on', async () => {
+    const { command, url, cookie } = await start();
+    const token = stack.am.login();
+    await request(url, '/session', { headers: cookie(token) });
+    stack.am.fault({
+      kind: 'status',
+      status: 503,
+      headers: { 'Retry-After': '60' },
+      action: 'logout',
+      token,
+      count: 1,
+    });
+    await request(url, '/logout', { method: 'POST', headers: cookie(token) });
+    const slow = await slowRequest(stack, url, cookie(stack.am.login()));
+    command.child.kill('SIGTERM');
+    await eventually(() => askedAbout(stack, token, 'logout').length === 2, 1_000);
+    slow.finish();
+    expect((await slow.answer).body).toBe('done');
+    expect(await command.exit).toBe(0);
+  });
+
+  it('keeps to SHUTDOWN_TIMEOUT_S with a request that hangs, logouts that wait, and an AM that hangs', async () => {
+    const { command, url, cookie } = await start({ SHUTDOWN_TIMEOUT_S: '1', AM_TIMEOUT_MS: '3000' });
+    const tokens = Array.from({ length: 20 }, () => stack.am.login());
+    for (const token of tokens) await request(url, '/session', { headers: cookie(token) });
+    stack.am.fault({ kind: 'status', status: 503, action: 'logout', count: tokens.length });
+    await Promise.all(tokens.map((token) => request(url, '/logout', { method: 'POST', headers: cookie(token) })));
+    const slow = await slowRequest(stack, url, cookie(stack.am.login()));
+    stack.am.fault({ kind: 'hang' });
+    const { code, tookMs } = await stop(command);
+    expect(code).toBe(0);
+    expect(tookMs).toBeLessThan(1_500);
+    expect(await slow.answer.catch((error: Error) => error)).toBeInstanceOf(Error);
+    stack.am.clearFaults();
+  });
+
+  it('ends at once where SHUTDOWN_TIMEOUT_S is 0', async () => {
+    const { command, url, cookie } = await start({ SHUTDOWN_TIMEOUT_S: '0' });
+    const slow = await slowRequest(stack, url, cookie(stack.am.login()));
+    const { code, tookMs } = await stop(command);
+    expect(code).toBe(0);
+    expect(tookMs).toBeLessThan(500);
+    expect(await slow.answer.catch((error: Error) => error)).toBeInstanceOf(Error);
   });
 });

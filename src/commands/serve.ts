@@ -22,8 +22,8 @@ export interface RunningServer {
 /** Serves until SIGTERM or SIGINT, then exits with 0. */
 export async function serve(environment: Environment): Promise<void> {
   const { url, stop } = await listen(optionsFromEnv(environment));
-  process.stdout.write(`am-session-proxy listens on ${url}\n`);
   onSignal(stop);
+  process.stdout.write(`am-session-proxy listens on ${url}\n`);
 }
 
 /** @throws the error of `listen`, such as EADDRINUSE */
@@ -33,7 +33,12 @@ export async function listen(options: SessionProxyOptions): Promise<RunningServe
   const log = options.logger ?? createLogger(config.logLevel);
 
   const clock = options.clock ?? systemClock;
-  const server = createServer({ listener: bff.wrap(rest(bff, log)), securityHeaders: bff.securityHeaders, clock });
+  const server = createServer({
+    listener: bff.wrap(rest(bff, log)),
+    upgrade: bff.upgrade,
+    securityHeaders: bff.securityHeaders,
+    clock,
+  });
   server.listen(config.port, config.host);
   try {
     await once(server, 'listening');

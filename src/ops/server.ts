@@ -3,12 +3,17 @@
 import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
+import { endGently } from '../linger.js';
 import { canAnswer, rawProblem, sendProblem, type ProblemCode } from '../problem.js';
 import { hasBody } from '../proxy/body.js';
+import { requestIdOf } from '../proxy/request-headers.js';
 import { setHeaders, type SecurityHeaders } from '../security-headers.js';
+import { answerOnSocket } from '../socket-answer.js';
 
 export interface ServerOptions {
   readonly listener: RequestListener;
+  /** Takes an upgrade, or returns false. */
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
   readonly securityHeaders: SecurityHeaders;
   readonly clock: Clock;
   /** For tests: shorter times. */
@@ -27,10 +32,8 @@ export interface ServerTimes {
 const defaultTimes: ServerTimes = { keepAlive: 75_000, headers: 20_000, stalledBody: 60_000 };
 /** No browser pipelines; what does so in earnest does not wait for more answers than this. */
 const pipelinedMax = 32;
-/** For the client to read the error before the connection is gone. */
-const lingerMs = 1_000;
 
-export function createServer({ listener, securityHeaders, clock, times }: ServerOptions): Server {
+export function createServer({ listener, upgrade, securityHeaders, clock, times }: ServerOptions): Server {
   const { keepAlive, headers, stalledBody } = { ...defaultTimes, ...times };
   const answers = new WeakMap<Duplex, Set<ServerResponse>>();
 
@@ -61,8 +64,15 @@ export function createServer({ listener, securityHeaders, clock, times }: Server
     // in the middle of an answer the error would be taken for a part of it
     const isInterrupting = [...(answers.get(socket) ?? [])].some((res) => res.headersSent);
     if (error.code === 'ECONNRESET' || !socket.writable || isInterrupting) return void socket.destroy();
-    socket.end(rawProblem(codeOf(error), securityHeaders));
-    clock.setTimer(() => socket.destroy(), lingerMs);
+    endGently(socket, clock, rawProblem(codeOf(error), securityHeaders));
+  });
+
+  server.on('upgrade', (req, socket, head) => {
+    if (hasOneHost(req) && upgrade(req, socket, head)) return;
+    socket.on('error', () => socket.destroy());
+    const res = answerOnSocket(req, clock);
+    if (res) refuse(res, hasOneHost(req) ? 'not_found' : 'bad_request');
+    else socket.destroy();
   });
 
   /** Counts the answer among those that are open on its connection; false: the client pipelines too many requests. */
@@ -85,6 +95,7 @@ export function createServer({ listener, securityHeaders, clock, times }: Server
 
   function refuse(res: ServerResponse, code: ProblemCode): void {
     setHeaders(res, securityHeaders);
+    res.setHeader('x-request-id', requestIdOf(res.req));
     res.setHeader('connection', 'close');
     sendProblem(res, code);
   }

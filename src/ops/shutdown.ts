@@ -1,51 +1,109 @@
 // SIGTERM: no new requests, the ones under way may finish, then the process ends with 0.
 
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Clock } from '../clock.js';
+import type { Server, ServerResponse } from 'node:http';
+import net, { type Socket } from 'node:net';
+import type { Clock, Timer } from '../clock.js';
 
 export interface ShutdownOptions {
   readonly server: Server;
+  /** For all of it. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Called first: probes answer that we stop. */
+  /** Called first: probes answer that we stop, sockets and streams are closed. */
   readonly announce: () => void;
   /** Called when no request is under way any more. */
   readonly release: () => Promise<void>;
 }
 
+/** A busy client sends its next request within this time, and is told on its answer that the connection ends. */
+const graceMs = 500;
 const sweepMs = 100;
+/** How long connections are still taken if there is no end of them. */
+const acceptMs = 1_000;
 
-/** Stops accepting, waits for the requests under way up to `timeoutMs`, then lets go of everything. */
+/** Stops accepting, waits for the requests under way, lets go of everything; all that within `timeoutMs`. */
 export function createShutdown({ server, timeoutMs, clock, announce, release }: ShutdownOptions): () => Promise<void> {
   let stopping: Promise<void> | undefined;
   // browsers and load balancers connect ahead; Node does not count such a connection as idle
   const unused = new Set<Socket>();
+  const open = new Set<ServerResponse>();
   server.on('connection', (socket: Socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
-  server.prependListener('request', (req) => unused.delete(req.socket));
+  server.prependListener('request', (req, res) => {
+    unused.delete(req.socket);
+    open.add(res);
+    res.once('close', () => open.delete(res));
+  });
+  server.prependListener('upgrade', (req) => unused.delete(req.socket));
 
   async function stop(): Promise<void> {
+    let deadline: Timer | undefined;
+    const late = new Promise<void>((resolve) => (deadline = clock.setTimer(resolve, timeoutMs)));
     announce();
-    // what still comes on an open connection is the last there
-    server.prependListener('request', (_req, res) => res.setHeader('connection', 'close'));
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    const deadline = clock.setTimer(() => server.closeAllConnections(), timeoutMs);
-    let sweep = clock.setTimer(closeIdle, 0);
-    await closed;
+    await acceptWaiting(server, clock, Math.min(acceptMs, timeoutMs));
+    // http's own close would end idle connections at once, with requests on them that only have not been read yet
+    const closed = new Promise<void>((resolve) => net.Server.prototype.close.call(server, () => resolve()));
+    // not before that: clients would connect anew
+    let untoldAt = clock.now();
+    for (const res of open) {
+      // too late to tell its client, which may send another request when it has the whole answer
+      if (res.headersSent) res.once('close', () => (untoldAt = clock.now()));
+      else sayLast(res);
+    }
+    server.prependListener('request', (req, res) => {
+      for (const before of open) if (before.req.socket === req.socket && before !== res) sayNotLast(before);
+      sayLast(res);
+    });
+    let sweep = clock.setTimer(look, Math.min(graceMs, timeoutMs));
+    await Promise.race([closed, late]);
     clock.clearTimer(sweep);
-    clock.clearTimer(deadline);
-    await release();
+    server.closeAllConnections();
+    await Promise.race([release(), late]);
+    if (deadline) clock.clearTimer(deadline);
 
-    // one by one, as their requests end: their answers may have promised to keep the connection
+    function look(): void {
+      // Node reads what has arrived after its timers
+      setImmediate(closeIdle);
+      sweep = clock.setTimer(look, sweepMs);
+    }
+
     function closeIdle(): void {
+      // Node takes an answer for over that a slow client is still reading
+      const isSending = [...open].some((res) => res.writableEnded);
+      if (isSending || clock.now() - untoldAt < graceMs) return;
       server.closeIdleConnections();
-      for (const socket of unused) socket.destroy();
-      sweep = clock.setTimer(closeIdle, sweepMs);
+      for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
     }
   }
 
   return () => (stopping ??= stop());
+}
+
+/** Takes the connections that wait in the kernel's queue, one in each turn of the loop: the others would be reset. */
+async function acceptWaiting(server: Server, clock: Clock, longestMs: number): Promise<void> {
+  const until = clock.now() + longestMs;
+  let taken: boolean;
+  const take = () => (taken = true);
+  server.on('connection', take);
+  do {
+    taken = false;
+    // the first is at the end of the turn that we are in
+    await nextTurn();
+    await nextTurn();
+  } while (taken && clock.now() < until);
+  server.off('connection', take);
+}
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** An answer that says so beats a connection that is gone when the next request is on its way. */
+function sayLast(res: ServerResponse): void {
+  res.setHeader('connection', 'close');
+}
+
+/** Another request was sent behind it. */
+function sayNotLast(res: ServerResponse): void {
+  if (!res.headersSent) res.removeHeader('connection');
 }

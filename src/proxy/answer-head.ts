@@ -15,7 +15,9 @@ export function writeAnswerHead(
   headers: string[],
 ): boolean {
   try {
-    if (res.getHeaderNames().length === 0) res.writeHead(statusCode, statusMessage, headers);
+    // on-headers before 1.1, in old morgans and express-sessions, makes other headers of a list: `c: o` of content-type
+    const isPatched = Object.hasOwn(res, 'writeHead');
+    if (!isPatched && res.getHeaderNames().length === 0) res.writeHead(statusCode, statusMessage, headers);
     else {
       // Node 20 keeps only the last of several lines of one name when it merges headers with such a list
       removeHeaders(res, headers);

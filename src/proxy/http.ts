@@ -1,84 +1,56 @@
 // One request to one upstream through http-proxy-middleware: our headers out, our headers back, our errors.
 
-import http, { type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import https from 'node:https';
+import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
-import type { SsoCookie } from '../am/sso-cookie.js';
-import { cookiesOfAm } from '../cookie.js';
-import type { Clock } from '../clock.js';
-import type { Config, Route } from '../config.js';
-import type { Forwarded } from '../forwarded.js';
-import type { LiveSession } from '../keeper/verdict.js';
-import type { Logger } from '../ops/log.js';
-import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
-import type { SecurityHeaders } from '../security-headers.js';
+import { asksForEventStream } from '../activity.js';
+import { canAnswer, sendProblem } from '../problem.js';
+import type { Admitted } from '../session.js';
 import { writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isPlainlyFramed } from './body.js';
-import { createRequestHeaders, rememberLast } from './request-headers.js';
-import { createResponseHeaders } from './response-headers.js';
+import { endStream, flushEach, isEventStream } from './event-stream.js';
+import { recoverBody } from './parsed-body.js';
+import type { RouteContext } from './route-context.js';
+import type { SessionEndCode } from './streams.js';
 import { readBeforeWriting } from './upload.js';
 import { watchUpstream } from './upstream-deadline.js';
 
-/** Passes the request on; `session` is undefined on public routes. */
+/** Passes the request on; `admitted` is undefined on public routes. */
 export type HttpProxy = (
   req: IncomingMessage,
   res: ServerResponse,
   requestId: string,
-  session: LiveSession | undefined,
+  admitted: Admitted | undefined,
 ) => void;
-
-export interface HttpProxyOptions {
-  readonly config: Config;
-  readonly route: Route;
-  readonly agent: http.Agent;
-  readonly cookie: SsoCookie;
-  readonly forwarded: Forwarded;
-  readonly securityHeaders: SecurityHeaders;
-  /** Sets the headers that every answer of our own carries. */
-  readonly prepare: (res: ServerResponse, requestId: string) => void;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
-
-// below the 5 s after which Node's own server, the shortest of the common ones, closes an idle connection
-const freeSocketTimeoutMs = 4_000;
-
-/** Keep-alive connections to upstreams, of our own: the engine's default agent stops at 256. */
-export function createAgent(protocol: string): http.Agent {
-  const options: http.AgentOptions = { keepAlive: true, timeout: freeSocketTimeoutMs, scheduling: 'lifo' };
-  return protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
-}
 
 /** What is going on for one request. */
 interface Exchange {
   readonly requestId: string;
+  readonly admitted: Admitted | undefined;
+  /** As they came; the request carries those for the upstream. */
+  readonly received: IncomingHttpHeaders;
+  /** What a parser before us has left of the body. */
+  readonly body: Buffer | undefined;
   outgoing: ClientRequest | undefined;
-  stopWatch: (() => void) | undefined;
   timedOut: boolean;
+  stopWatch: (() => void) | undefined;
+  /** Ends the watch over the session. */
+  release: (() => void) | undefined;
 }
 
 /** RFC 9110, 9.2.2: may be sent again if the connection died before an answer. */
 const idempotent: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
-export function createHttpProxy(options: HttpProxyOptions): HttpProxy {
-  const { config, route, agent, cookie, forwarded, securityHeaders, prepare, clock, log } = options;
+export function createHttpProxy(options: RouteContext): HttpProxy {
+  const { config, route, agents, headers, reportFailure, streams, denial, prepare, clock, reportParser } = options;
   const target = new URL(route.target);
-  const requestHeaders = createRequestHeaders({ amCookies: config.am.cookies, forwarded });
-  const responseHeaders = createResponseHeaders({
-    route,
-    trustedOrigins: config.trustedOrigins,
-    securityHeaders,
-    cookieNames: () => protectedCookies(cookie.names),
-  });
-  const protectedCookies = rememberLast((names: ReadonlySet<string>) => cookiesOfAm(names, config.am.cookies));
   const exchanges = new WeakMap<IncomingMessage, Exchange>();
-  const proxy = createEngine(agent);
-  const proxyOnNewConnection = createEngine(false);
+  const proxy = createEngine(agents.pooled);
+  const proxyOnNewConnection = createEngine(agents.single);
 
-  function createEngine(connections: http.Agent | false) {
+  function createEngine(agent: Agent) {
     return createProxyMiddleware({
       target,
-      agent: connections,
+      agent,
       // the head is written by us at once: the engine would set one header after the other and hold it back
       selfHandleResponse: true,
       on: {
@@ -100,7 +72,11 @@ export function createHttpProxy(options: HttpProxyOptions): HttpProxy {
       exchange.timedOut = true;
       outgoing.destroy(new Error('no answer in time'));
     });
-    outgoing.once('close', exchange.stopWatch);
+    outgoing.once('close', () => {
+      // not if it was sent again
+      if (exchange.outgoing === outgoing) letGo(exchange);
+    });
+    if (exchange.body) outgoing.write(exchange.body);
     if (!req.complete) readBeforeWriting(req, outgoing);
     // a 101 that nobody asked for: Node would leave the client without an answer
     outgoing.once('upgrade', (_answer, socket) => {
@@ -111,16 +87,17 @@ export function createHttpProxy(options: HttpProxyOptions): HttpProxy {
 
   function passBack(answer: IncomingMessage, req: IncomingMessage, res: ServerResponse): void {
     const exchange = exchanges.get(req);
-    exchange?.stopWatch?.();
+    if (exchange) letGo(exchange);
     if (!exchange || !canAnswer(res)) {
       answer.destroy();
       return;
     }
-    const headers = responseHeaders(answer, req, exchange.requestId);
+    const head = headers.back(answer, req, exchange.requestId);
     // writeHead replaces headers of the same name, and these are of somebody mounted before us
-    for (const line of [res.getHeader('set-cookie') ?? []].flat()) headers.push('set-cookie', String(line));
+    for (const name of ['set-cookie', 'vary'])
+      for (const line of [res.getHeader(name) ?? []].flat()) head.push(name, String(line));
     // Node takes an unasked 101 without `Upgrade` for an answer
-    if ((answer.statusCode ?? 0) < 200 || !writeAnswerHead(res, answer, headers)) {
+    if ((answer.statusCode ?? 0) < 200 || !writeAnswerHead(res, answer, head)) {
       answer.destroy();
       fail(new Error('a head that cannot be passed on'), req, res);
       return;
@@ -128,6 +105,17 @@ export function createHttpProxy(options: HttpProxyOptions): HttpProxy {
     // an event stream may be quiet for minutes after its head
     res.flushHeaders();
     answer.pipe(res);
+    if (isEventStream(answer)) {
+      flushEach(answer, res);
+      exchange.release = streams.hold(exchange.admitted?.credential, () => endStream(answer, res, clock));
+      res.once('close', exchange.release);
+    }
+  }
+
+  function letGo(exchange: Exchange): void {
+    exchange.stopWatch?.();
+    exchange.release?.();
+    exchange.release = undefined;
   }
 
   function fail(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse): void {
@@ -137,25 +125,18 @@ export function createHttpProxy(options: HttpProxyOptions): HttpProxy {
     if (!exchange || !canAnswer(res)) {
       // too late for an error of our own: the client must see that the answer is not whole
       if (!res.writableEnded) res.destroy();
+      else takeRest(req);
       return;
     }
     if (isStaleConnection(error, req, exchange)) {
+      // its end is not the exchange's
+      exchange.outgoing = undefined;
       run(proxyOnNewConnection, req, res);
       return;
     }
-    const code: ProblemCode = exchange.timedOut ? 'upstream_timeout' : 'upstream_unavailable';
-    log.warn(
-      {
-        code,
-        route: route.path,
-        target: route.target,
-        cause: error.code ?? error.message,
-        requestId: exchange.requestId,
-      },
-      'no answer from the upstream',
-    );
-    // the rest of an upload: a client that sends all of it before it reads would never see the answer
-    if (!req.complete) req.resume();
+    letGo(exchange);
+    const code = reportFailure(error, exchange.timedOut, exchange.requestId);
+    takeRest(req);
     prepare(res, exchange.requestId);
     sendProblem(res, code);
   }
@@ -165,30 +146,70 @@ export function createHttpProxy(options: HttpProxyOptions): HttpProxy {
     return (
       exchange.outgoing?.reusedSocket === true &&
       (error.code === 'ECONNRESET' || error.code === 'EPIPE') &&
-      idempotent.has(req.method) &&
-      !hasBody(req)
+      idempotent.has(req.method)
     );
   }
 
-  return (req, res, requestId, session) => {
-    if (isBodyTaken(req)) {
-      log.error(
-        { route: route.path, requestId },
-        'the body was read before: mount am-session-proxy before body parsers',
-      );
-      prepare(res, requestId);
-      return sendProblem(res, 'internal_error');
-    }
-    if (!isPlainlyFramed(req)) {
-      prepare(res, requestId);
-      return sendProblem(res, 'bad_request');
-    }
-    const headers = requestHeaders(req, { targetHost: target.host, cookieNames: cookie.names, session, requestId });
-    exchanges.set(req, { requestId, outgoing: undefined, stopWatch: undefined, timedOut: false });
+  /** The session has ended while the upstream owes the answer, as in a long poll: nothing more of it is shown. */
+  function denyLate(req: IncomingMessage, res: ServerResponse, exchange: Exchange, code: SessionEndCode): void {
+    letGo(exchange);
+    if (!canAnswer(res)) return;
+    req.headers = exchange.received;
+    prepare(res, exchange.requestId);
+    denial.denyLate(req, res, code);
+    exchange.outgoing?.destroy();
+  }
+
+  return (req, res, requestId, admitted) => {
+    const taken = isBodyTaken(req);
+    const body = taken ? recoverBody(req) : undefined;
+    if (taken) reportParser(route, body !== undefined);
+    if (taken && !body) return refuse(req, res, requestId, 'internal_error');
+    if (!isPlainlyFramed(req)) return refuse(req, res, requestId, 'bad_request');
+    const received = req.headers;
+    const exchange: Exchange = {
+      requestId,
+      admitted,
+      received,
+      body,
+      outgoing: undefined,
+      timedOut: false,
+      stopWatch: undefined,
+      release: undefined,
+    };
+    exchanges.set(req, exchange);
+    // to end a request that changes something would leave the user without knowing whether it did
+    if (admitted && (req.method === 'GET' || req.method === 'HEAD'))
+      exchange.release = streams.watch(admitted.credential, (code) => denyLate(req, res, exchange, code));
+    // it ended between its verdict and the watch
+    if (!canAnswer(res)) return;
+    const isAlone = asksForEventStream(req) || (idempotent.has(req.method) && hasBody(req));
     // before the engine sees them: it sends them at once where the client sent Expect, without asking any hook
-    req.headers = headers;
-    run(proxy, req, res);
+    req.headers = headers.towards(req, requestId, admitted);
+    if (body) frameAs(req.headers, body);
+    run(isAlone ? proxyOnNewConnection : proxy, req, res);
   };
+
+  function refuse(
+    req: IncomingMessage,
+    res: ServerResponse,
+    requestId: string,
+    code: 'internal_error' | 'bad_request',
+  ): void {
+    takeRest(req);
+    prepare(res, requestId);
+    sendProblem(res, code);
+  }
+}
+
+/** Of an upload: a client that sends all of it before it reads would never see the answer. */
+function takeRest(req: IncomingMessage): void {
+  if (!req.complete) req.resume();
+}
+
+function frameAs(headers: IncomingHttpHeaders, body: Buffer): void {
+  delete headers['transfer-encoding'];
+  headers['content-length'] = String(body.length);
 }
 
 function run(proxy: RequestHandler, req: IncomingMessage, res: ServerResponse): void {

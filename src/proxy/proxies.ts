@@ -1,32 +1,52 @@
-// One proxy for each route, made at start.
+// The proxies of each route, made at start.
 
-import type { Agent } from 'node:http';
 import type { Route } from '../config.js';
-import { createAgent, createHttpProxy, type HttpProxy, type HttpProxyOptions } from './http.js';
+import type { Logger } from '../ops/log.js';
+import { createAgents, type Agents } from './agents.js';
+import { createFailureReport, createParserReport } from './failures.js';
+import { createHttpProxy, type HttpProxy } from './http.js';
+import type { RouteContext } from './route-context.js';
+import { createRouteHeaders, type RouteHeadersOptions } from './route-headers.js';
+import { createUpgradeProxy, type UpgradeProxy } from './upgrade.js';
+
+interface RouteProxies {
+  readonly pass: HttpProxy;
+  readonly upgrade: UpgradeProxy;
+}
 
 export interface Proxies {
-  of(route: Route): HttpProxy;
+  of(route: Route): RouteProxies;
   /** Closes all connections to upstreams, those in use too. */
   close(): void;
 }
 
-export function createProxies(options: Omit<HttpProxyOptions, 'route' | 'agent'>): Proxies {
-  const agents = new Map<string, Agent>();
-  const proxies = new Map<Route, HttpProxy>();
+type MadeHere = 'route' | 'agents' | 'headers' | 'reportFailure' | 'reportParser';
+
+export interface ProxiesOptions extends Omit<RouteContext, MadeHere>, Omit<RouteHeadersOptions, 'route'> {
+  readonly log: Logger;
+}
+
+export function createProxies(options: ProxiesOptions): Proxies {
+  const agentsOf = new Map<string, Agents>();
+  const proxies = new Map<Route, RouteProxies>();
+  const reportParser = createParserReport(options.log);
 
   for (const route of options.config.routes) {
     const { protocol } = new URL(route.target);
-    const agent = agents.get(protocol) ?? createAgent(protocol);
-    agents.set(protocol, agent);
-    proxies.set(route, createHttpProxy({ ...options, route, agent }));
+    const agents = agentsOf.get(protocol) ?? createAgents(protocol);
+    agentsOf.set(protocol, agents);
+    const headers = createRouteHeaders({ ...options, route });
+    const reportFailure = createFailureReport(route, options.log);
+    const ofRoute: RouteContext = { ...options, route, agents, headers, reportFailure, reportParser };
+    proxies.set(route, { pass: createHttpProxy(ofRoute), upgrade: createUpgradeProxy(ofRoute) });
   }
 
   return {
     of(route) {
-      const proxy = proxies.get(route);
-      if (!proxy) throw new Error(`no proxy for ${route.path}`);
-      return proxy;
+      const found = proxies.get(route);
+      if (!found) throw new Error(`no proxy for ${route.path}`);
+      return found;
     },
-    close: () => agents.forEach((agent) => agent.destroy()),
+    close: () => agentsOf.forEach((agents) => agents.close()),
   };
 }

@@ -30,7 +30,7 @@ export function onEveryMount(
     afterEach(() => {
       if (atOnce) return;
       stack?.am.clearFaults();
-      if (stack) stack.upstream.answer = undefined;
+      if (stack) stack.upstream.answer = stack.upstream.upgrade = undefined;
     });
     afterAll(() => stack?.close());
     tests(current, mount);

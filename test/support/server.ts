@@ -22,7 +22,7 @@ interface Connection {
 
 export async function startServer(listener: RequestListener, times: Partial<ServerTimes> = {}): Promise<TestServer> {
   const securityHeaders = new Map([['x-content-type-options', 'nosniff']]);
-  const server = createServer({ listener, securityHeaders, clock: systemClock, times });
+  const server = createServer({ listener, upgrade: () => false, securityHeaders, clock: systemClock, times });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -88,6 +88,9 @@ async function startServer(mount: 'use' | 'wrap', options: SessionProxyOptions, 
     res.status(404).type('text/plain').send('the app');
   });
   const server = http.createServer(mount === 'use' ? app : bff.wrap(app));
+  server.on('upgrade', (req, socket, head) => {
+    if (!bff.upgrade(req, socket, head)) socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

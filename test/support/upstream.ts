@@ -3,6 +3,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
 
 interface Seen {
   readonly method: string;
@@ -19,6 +21,8 @@ export interface Upstream {
   readonly server: http.Server;
   /** What the next requests get; undefined: the echo. */
   answer: ((req: http.IncomingMessage, res: http.ServerResponse) => void) | undefined;
+  /** What the next upgrades get; undefined: a WebSocket that says everything back. */
+  upgrade: ((req: http.IncomingMessage, socket: Duplex, head: Buffer) => void) | undefined;
   close(): Promise<void>;
 }
 
@@ -36,6 +40,16 @@ export async function startUpstream(port = 0): Promise<Upstream> {
       res.end(JSON.stringify({ method, url, headers, body: entry.body }));
     });
   });
+  const echo = new WebSocketServer({ noServer: true });
+  echo.on('connection', (socket) =>
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary })).on('error', () => undefined),
+  );
+  server.on('upgrade', (req, socket, head) => {
+    const { method = '', url = '', headers, rawHeaders } = req;
+    seen.push({ method, url, headers, rawHeaders, body: '' });
+    if (upstream.upgrade) upstream.upgrade(req, socket, head);
+    else echo.handleUpgrade(req, socket, head, (accepted) => echo.emit('connection', accepted, req));
+  });
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -49,6 +63,7 @@ export async function startUpstream(port = 0): Promise<Upstream> {
     seen,
     server,
     answer: undefined,
+    upgrade: undefined,
     async close() {
       const closed = once(server, 'close');
       server.close();

@@ -1,0 +1,62 @@
+// What stays open: sockets and event streams. They are closed when their session ends, or this server.
+
+import type { Credential } from '../am/client.js';
+import type { Keeper } from '../keeper/keeper.js';
+import type { SessionEnd } from '../keeper/watches.js';
+
+/** The codes of problems, where a session has ended. */
+export type SessionEndCode = 'session_ended' | 'session_expired';
+export type CloseReason = SessionEndCode | 'stopping';
+
+export interface Streams {
+  /** Calls `onEnd` once, when the session ends. Returns what ends the watch. */
+  watch(credential: Credential, onEnd: (code: SessionEndCode) => void): () => void;
+  /**
+   * Calls `close` once: when the session ends, or this server stops. At once if it has stopped already.
+   *
+   * @param credential undefined: on a public route
+   * @returns to be called when it is closed, whoever did it
+   */
+  hold(credential: Credential | undefined, close: (reason: CloseReason) => void): () => void;
+  /** Closes all; resolves when they are closed. */
+  stop(): Promise<void>;
+  readonly open: number;
+}
+
+const codes: Readonly<Record<SessionEnd, SessionEndCode>> = { ended: 'session_ended', dead: 'session_expired' };
+
+export function createStreams(keeper: Pick<Keeper, 'watch'>): Streams {
+  const held = new Set<(reason: CloseReason) => void>();
+  const onAllClosed: (() => void)[] = [];
+  let stopping = false;
+
+  const watch: Streams['watch'] = (credential, onEnd) => keeper.watch(credential, (how) => onEnd(codes[how]));
+
+  return {
+    watch,
+    hold(credential, close) {
+      let isClosing = false;
+      const closeOnce = (reason: CloseReason): void => {
+        if (isClosing) return;
+        isClosing = true;
+        close(reason);
+      };
+      held.add(closeOnce);
+      const unwatch = credential && watch(credential, closeOnce);
+      if (stopping) closeOnce('stopping');
+      return () => {
+        unwatch?.();
+        held.delete(closeOnce);
+        if (held.size === 0) for (const tell of onAllClosed.splice(0)) tell();
+      };
+    },
+    async stop() {
+      stopping = true;
+      for (const close of held) close('stopping');
+      if (held.size > 0) await new Promise<void>((resolve) => onAllClosed.push(resolve));
+    },
+    get open() {
+      return held.size;
+    },
+  };
+}
