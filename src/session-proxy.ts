@@ -11,6 +11,7 @@ import { sendProblem, type ProblemCode, type ProblemExtras } from './problem.js'
 import { sessionCacheControl } from './proxy/cache-control.js';
 import { requestIdOf } from './proxy/request-headers.js';
 import { isWebSocketHandshake } from './proxy/upgrade.js';
+import { lingerAfterAnswer } from './proxy/upload.js';
 import { ownPaths } from './own-routes.js';
 import type { SecurityHeaders } from './security-headers.js';
 import type { Admitted, Cause, Judgement } from './session.js';
@@ -160,6 +161,7 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     }
     const route = parts.findRoute(url);
     if (!route) return false;
+    if (!isUpgrade) lingerAfterAnswer(req, res, clock);
     if (req.readableFlowing) holdBody(req, res);
     const passOn = (admitted?: Admitted): void => {
       const { pass, upgrade: join } = proxies.of(route);

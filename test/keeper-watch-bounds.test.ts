@@ -191,6 +191,9 @@ describe.each(['refusing', 'hanging', 'failing'] as const)('an outage (%s)', (we
       expect(bench.ends().map(({ how }) => how)).toEqual(['dead', 'dead', 'dead']);
       // with the back-off of everybody else, not once a second
       for (const session of sessions) expect(bench.calls(session).length).toBeLessThan(maxMs / 15_000);
+      // nor while a call is under way
+      const asked = bench.events.filter((event) => event.type === 'decision' && event.request === 'background');
+      expect(asked.filter((event) => event.type === 'decision' && event.decision === 'call-in-flight')).toEqual([]);
       await clock.advance(1_000);
       expect(clock.timers).toBe(0);
     },

@@ -68,7 +68,6 @@ describe.each(mounts)('an answer that comes before the upload has ended, mounted
 
     it.each([
       ['with its length', {}, 0],
-      ['with its length', {}, 100_000],
       ['in chunks', { 'transfer-encoding': 'chunked' }, 100_000],
     ])('is passed on each time, to an upload sent %s (%o), after %d bytes', async (_how, headers, after) => {
       const stack = await startHasty((socket) => {

@@ -42,13 +42,6 @@ describe.each(['use', 'wrap'] satisfies Mount[])('a pooled connection, mounted b
   describe.each(Object.keys(closings))('that the upstream %s when it is used again', (how) => {
     const close = closings[how] ?? (() => undefined);
 
-    it.each(['GET', 'HEAD', 'OPTIONS', 'DELETE'])('costs no %s its answer', async (method) => {
-      const { raw, stack } = await startForgetful(close);
-      const token = stack.am.login();
-      for (const path of times(5, 'x')) expect((await stack.as(token, path, { method })).status).toBe(200);
-      expect(raw.sockets.length).toBeGreaterThan(1);
-    });
-
     it('costs none of many at once its answer', async () => {
       const { stack } = await startForgetful(close);
       const token = stack.am.login();
@@ -88,6 +81,7 @@ describe.each(['use', 'wrap'] satisfies Mount[])('a pooled connection, mounted b
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
       }
       expect(Object.fromEntries(statuses)).toEqual({ 200: 50 });
+      expect(raw.sockets.length).toBeGreaterThan(50);
       // what has a body cannot be sent again
       if (body !== undefined) expect(raw.received().split('order one')).toHaveLength(51);
     });

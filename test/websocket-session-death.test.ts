@@ -36,8 +36,8 @@ const endElsewhere = ({ am }: Stack, token: string) =>
 
 // a window of 3 s
 const short = { session: { trustS: 1 } };
-/** They wait, all at the same time. */
-const together = { atOnce: true };
+/** They wait, all at the same time; upgrades never enter Express, so that one form of the library says it all. */
+const together = { atOnce: true, forms: ['wrap', 'command'] } as const;
 
 onEveryMount(
   'a WebSocket that is never quiet',

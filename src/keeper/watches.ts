@@ -88,7 +88,6 @@ export function createWatches({ clock, random, trust, windowMs, find, peek }: Wa
     const verdict = await peek(credential);
     watch.isAsking = false;
     watch.delayMs = random() * spreadMs;
-    if (watches.get(credential.id) !== watch) return;
     if (verdict.kind === 'dead' || verdict.kind === 'ended') return over(credential.id, verdict.kind);
     if (verdict.kind === 'alive') {
       // it may be out of memory again by the next look, and is not asked about any sooner for that
@@ -98,7 +97,7 @@ export function createWatches({ clock, random, trust, windowMs, find, peek }: Wa
     const now = clock.now();
     // an outage closes nothing before that
     if (watch.session && now >= trust.maximumAt(watch.session)) over(credential.id, 'dead');
-    else watch.retryAt = now + verdict.retryAfterS * 1000 + watch.delayMs;
+    else watch.retryAt = now + verdict.retryAfterS * 1000;
   }
 
   return {

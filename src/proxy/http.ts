@@ -11,7 +11,7 @@ import { endStream, flushEach, isEventStream } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
 import type { RouteContext } from './route-context.js';
 import type { SessionEndCode } from './streams.js';
-import { readBeforeWriting } from './upload.js';
+import { readBeforeFailing } from './upload.js';
 import { watchUpstream } from './upstream-deadline.js';
 
 /** Passes the request on; `admitted` is undefined on public routes. */
@@ -31,6 +31,8 @@ interface Exchange {
   /** What a parser before us has left of the body. */
   readonly body: Buffer | undefined;
   outgoing: ClientRequest | undefined;
+  /** Once its head was passed on. */
+  answer: IncomingMessage | undefined;
   timedOut: boolean;
   stopWatch: (() => void) | undefined;
   /** Ends the watch over the session. */
@@ -76,8 +78,8 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       // not if it was sent again
       if (exchange.outgoing === outgoing) letGo(exchange);
     });
+    readBeforeFailing(req, outgoing);
     if (exchange.body) outgoing.write(exchange.body);
-    if (!req.complete) readBeforeWriting(req, outgoing);
     // a 101 that nobody asked for: Node would leave the client without an answer
     outgoing.once('upgrade', (_answer, socket) => {
       socket.destroy();
@@ -102,6 +104,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       fail(new Error('a head that cannot be passed on'), req, res);
       return;
     }
+    exchange.answer = answer;
     // an event stream may be quiet for minutes after its head
     res.flushHeaders();
     answer.pipe(res);
@@ -120,6 +123,8 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
 
   function fail(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse): void {
     const exchange = exchanges.get(req);
+    // all of it has come, as its framing tells: a client that reads slowly still gets it
+    if (exchange?.answer?.complete === true && hasBody(exchange.answer)) return;
     exchange?.stopWatch?.();
     exchange?.outgoing?.destroy();
     if (!exchange || !canAnswer(res)) {
@@ -173,6 +178,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       received,
       body,
       outgoing: undefined,
+      answer: undefined,
       timedOut: false,
       stopWatch: undefined,
       release: undefined,

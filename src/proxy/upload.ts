@@ -1,7 +1,9 @@
-// An upload in the face of an upstream that answers before its end (413, 401) and hangs up.
+// An upload that is answered before its end (413, 401): both sides get to hear it.
 
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Clock } from '../clock.js';
+import { endGently } from '../linger.js';
 import { hasBody } from './body.js';
 
 type Writing = Pick<Socket, '_write' | '_writev'>;
@@ -12,7 +14,7 @@ type WriteDone = (error?: NodeJS.ErrnoException | null) => void;
  * closes the socket with the first write that fails, and with it goes an answer that still waits there to be read.
  * Call it as soon as the request has its connection.
  */
-function readBeforeFailing(req: IncomingMessage, outgoing: ClientRequest): void {
+export function readBeforeFailing(req: IncomingMessage, outgoing: ClientRequest): void {
   const { socket } = outgoing;
   if (!socket || !hasBody(req)) return;
   const { _write: write, _writev: writeAll } = socket;
@@ -35,4 +37,14 @@ function afterReading(socket: Socket, done: WriteDone): WriteDone {
   };
 }
 
-export { readBeforeFailing as readBeforeWriting };
+/**
+ * For a client that wants the connection closed after the answer: closed while its upload still comes, an early answer
+ * (401, 413) would be lost (RFC 9112, 9.6). nginx asks for this with every request, unless told otherwise.
+ */
+export function lingerAfterAnswer(req: IncomingMessage, res: ServerResponse, clock: Clock): void {
+  if (!hasBody(req) || res.shouldKeepAlive) return;
+  const { socket } = req;
+  const closeAtOnce = socket.destroySoon.bind(socket);
+  // which Node calls when the answer is sent
+  socket.destroySoon = () => (req.complete ? closeAtOnce() : endGently(socket, clock));
+}
