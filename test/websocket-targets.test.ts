@@ -25,6 +25,7 @@ describe.each(mounts)('a WebSocket, mounted by %s', (mount) => {
     const routes = [
       { path: '/api', target: `${upstream.url}/base` },
       { path: '/slash', target: `${upstream.url}/below/` },
+      { path: '/nowhere', target: 'http://upstream.invalid:4000' },
     ];
     stack = await startStack({ mount, proxy: { routes } });
   });
@@ -42,6 +43,12 @@ describe.each(mounts)('a WebSocket, mounted by %s', (mount) => {
     const socket = await openSocket(stack, path, stack.am.login());
     expect(upstream.seen.at(-1)).toMatchObject({ url: target, headers: { host: new URL(upstream.url).host } });
     socket.close();
+  });
+
+  it('to a host whose name nobody knows is 502', async () => {
+    const answer = await refusal(stack, '/nowhere', stack.am.login());
+    expect(answer).toMatchObject({ status: 502, code: 'upstream_unavailable' });
+    expect(answer.body).not.toContain('upstream.invalid');
   });
 });
 

@@ -51,11 +51,11 @@ export async function demo(environment: Environment): Promise<void> {
     };
     const proxy = await listen(options);
     port = Number(new URL(proxy.url).port);
-    process.stdout.write(guide({ page: proxy.url, api: api.url, am, isSimulator: simulator !== undefined }));
     onSignal(async () => {
       await proxy.stop();
       await close();
     });
+    process.stdout.write(guide({ page: proxy.url, api: api.url, am, isSimulator: simulator !== undefined }));
   } catch (error) {
     await close();
     throw error;

@@ -270,7 +270,6 @@ export function createKeeper(options: KeeperOptions): Keeper {
     },
     async end(credential, client) {
       const { id } = credential;
-      watches.over(id, 'ended');
       const session = sessions.get(id);
       strangers.meeting(id)?.controller.abort();
       if (session) {
@@ -278,10 +277,10 @@ export function createKeeper(options: KeeperOptions): Keeper {
         pending.drop(session);
         session.call?.controller.abort();
       } else if (strangers.isDeadForGood(id, clock.now())) return { outcome: 'already-ended', setCookies: [] };
-      return endings.end(credential, {
-        caller: session ? knownCaller : { known: false, client },
-        maxDeadline: session?.maxDeadline ?? Infinity,
-      });
+      const caller = session ? knownCaller : { known: false, client };
+      const logout = endings.end(credential, { caller, maxDeadline: session?.maxDeadline ?? Infinity });
+      watches.over(id, 'ended');
+      return logout;
     },
     knows: (id) => sessions.has(id),
     wasTold: (id, at) => (sessions.get(id)?.accessAt ?? -Infinity) >= at,
