@@ -11,7 +11,7 @@ export function createActivityCheck({
   activity,
   backgroundPaths,
 }: Pick<Config['session'], 'activity' | 'backgroundPaths'>): ActivityCheck {
-  if (activity === 'asserted') return (req) => assertion(req) === 'user';
+  if (activity === 'asserted') return (req, isUpgrade = false) => !isUpgrade && assertion(req) === 'user';
   const prefixes = backgroundPaths.map((path) => (path.endsWith('/') ? path.slice(0, -1) : path));
 
   return (req, isUpgrade = false) =>
@@ -35,6 +35,12 @@ export function isNavigation(req: RequestLike): boolean {
   if (mode !== undefined) return mode === 'navigate';
   if (headers['sec-fetch-site'] !== undefined || headers['sec-fetch-dest'] !== undefined) return false;
   return accepts(req, 'text/html');
+}
+
+/** The browser shows what comes back, of a posted form too. */
+export function isPageLoad(req: Pick<RequestLike, 'headers'>): boolean {
+  const mode = req.headers['sec-fetch-mode'];
+  return mode === undefined ? accepts(req, 'text/html') : mode === 'navigate';
 }
 
 /** A page or resource that the browser loads ahead of the user: `Sec-Purpose`, or the older `Purpose` and `X-Moz`. */
@@ -66,6 +72,6 @@ function isForeignSubresource({ headers }: RequestLike): boolean {
 /** Navigations too, but of a part of somebody else's page. */
 const FRAMES: ReadonlySet<string | string[] | undefined> = new Set(['iframe', 'frame', 'embed', 'object']);
 
-function accepts({ headers: { accept } }: RequestLike, type: string): boolean {
+function accepts({ headers: { accept } }: Pick<RequestLike, 'headers'>, type: string): boolean {
   return accept !== undefined && accept.toLowerCase().includes(type);
 }

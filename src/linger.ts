@@ -5,8 +5,13 @@ import type { Clock } from './clock.js';
 
 const lingerMs = 1_000;
 
+interface Closable {
+  destroy(): unknown;
+  once(event: 'close', listener: () => void): unknown;
+}
+
 /** Closes it in a second, whether or not it has ended by then. */
-export function closeSoon(socket: Duplex, clock: Clock): void {
+export function closeSoon(socket: Closable, clock: Clock): void {
   const timer = clock.setTimer(() => socket.destroy(), lingerMs);
   socket.once('close', () => clock.clearTimer(timer));
 }

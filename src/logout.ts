@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SsoCookie } from './am/sso-cookie.js';
-import { isNavigation, isPrefetch } from './activity.js';
+import { isNavigation, isPageLoad, isPrefetch } from './activity.js';
 import type { Config } from './config.js';
 import { clearingFromAm, cookiesOfAm } from './cookie.js';
 import type { Denial } from './denial.js';
@@ -78,13 +78,6 @@ export function createLogout({ config, cookie, keeper, judge, denial }: LogoutOp
     res.setHeader('cache-control', 'no-store');
     res.end(logoutPage(`${config.basePath}/logout`, goto === defaultTarget ? undefined : goto));
   };
-}
-
-/** A form that was posted: the browser shows what comes back. */
-function isPageLoad(req: IncomingMessage): boolean {
-  const mode = req.headers['sec-fetch-mode'];
-  if (mode !== undefined) return mode === 'navigate';
-  return req.headers.accept?.includes('text/html') ?? false;
 }
 
 function gotoOf(req: IncomingMessage): string | null {

@@ -1,5 +1,6 @@
 // The way of a request, in order: this is the map of the house.
 
+import { EventEmitter } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
@@ -44,7 +45,8 @@ export interface SessionProxy {
    * For the server's `upgrade` event: WebSockets to the proxied prefixes, session and origin checked first. They are
    * closed when their session ends, with 4401 where a close frame fits in.
    *
-   * @returns false: the path is none of ours, and the socket untouched: others may take it, or somebody has to end it
+   * @returns false: the path is none of ours, and the socket untouched: others may take it, or somebody has to end it. Where
+   * this is the server's only listener, nobody else could: then such a socket is answered with 404 and closed
    */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   /** Express middleware for the team's own routes: only live sessions pass, with `req.amSession`. */
@@ -77,6 +79,7 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
   const { config, clock, log, cookie, judge, denial, prepare, proxies, files } = parts;
   const isOurs = ownPaths(config.basePath);
   const sayOnce = createOnce();
+  let originSaidAt = -Infinity;
 
   function refuse(res: ServerResponse, requestId: string, code: ProblemCode, extras?: ProblemExtras): void {
     prepare(res, requestId);
@@ -87,17 +90,20 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
   function passesOriginCheck(req: IncomingMessage, res: ServerResponse, requestId: string, isUpgrade = false): boolean {
     const verdict = parts.checkOrigin(req, isUpgrade);
     if (verdict.allowed) return true;
-    if (sayOnce('origin'))
+    if (clock.now() - originSaidAt >= originAgainMs) {
+      originSaidAt = clock.now();
+      const { origin, 'sec-fetch-site': site } = req.headers;
       log.warn(
-        { origin: req.headers.origin, comparedWith: verdict.comparedWith },
+        { origin, site, comparedWith: verdict.comparedWith, method: req.method, requestId },
         'a cross-site request was refused: behind a proxy set PUBLIC_URL or TRUST_PROXY; other origins go into TRUSTED_ORIGINS',
       );
+    }
     refuse(res, requestId, 'cross_site_request');
     return false;
   }
 
-  function causeOf(req: RequestLike): Cause {
-    return parts.isActivity(req) ? 'activity' : 'background';
+  function causeOf(req: RequestLike, isUpgrade: boolean): Cause {
+    return parts.isActivity(req, isUpgrade) ? 'activity' : 'background';
   }
 
   /** Waits for the verdict only where AM is asked. */
@@ -174,7 +180,7 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
       if (cookie.name !== undefined || req.headers.cookie === undefined) passOn();
       else refuse(res, requestId, 'am_unavailable', { retryAfterS: 1 });
     } else if (passesOriginCheck(req, res, requestId, isUpgrade))
-      withSession(req, res, requestId, isUpgrade ? 'background' : causeOf(req), passOn);
+      withSession(req, res, requestId, causeOf(req, isUpgrade), passOn);
     return true;
   }
 
@@ -192,21 +198,24 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
 
   function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const url = req.url ?? '';
-    if (hasOneLeadingSlash(url) && !isOurs.has(pathOf(url)) && !parts.findRoute(url)) return false;
+    const mayBeOthers = hasOneLeadingSlash(url) && !isOurs.has(pathOf(url)) && !parts.findRoute(url);
+    if (mayBeOthers && !isOnlyListener(req, upgrade)) return false;
+    // it may have ended while a listener of the team's looked something up
+    if (socket.destroyed) return !mayBeOthers;
     // Node took its own away: without one an error of the socket would end the process
     socket.on('error', () => socket.destroy());
     const res = answerOnSocket(req, clock);
     if (!res) {
       socket.destroy();
-      return true;
+      return !mayBeOthers;
     }
     const requestId = requestIdOf(req);
     try {
-      return take(req, res, requestId, head);
+      if (!take(req, res, requestId, head)) refuse(res, requestId, 'not_found');
     } catch (error) {
       failed(res, requestId, error);
-      return true;
     }
+    return !mayBeOthers;
   }
 
   const requireSession: RequestHandler = (req, res, next) => {
@@ -216,9 +225,7 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     if (!passesOriginCheck(req, res, requestId, isUpgrade)) return;
     // in a router Express shortens `url`, and BACKGROUND_PATHS are whole paths
     const url = req.originalUrl ?? req.url;
-    const cause = isUpgrade
-      ? 'background'
-      : causeOf({ method: req.method, url, headers: req.headers, socket: req.socket });
+    const cause = causeOf({ method: req.method, url, headers: req.headers, socket: req.socket }, isUpgrade);
     withSession(req, res, requestId, cause, ({ session }) => {
       req.amSession = describeSession(session, clock.now());
       // the route may say otherwise; without a word a shared cache could keep one user's page for another
@@ -254,11 +261,21 @@ function mayBeTruncated({ rawHeaders }: IncomingMessage): boolean {
 }
 
 const headersMax = 900;
+/** One line a minute: whoever sends such requests must not fill the log, nor hide a mistake in the configuration. */
+const originAgainMs = 60_000;
 
 /** Somebody before us listens to the body, to count it for instance: it must not flow before the upstream gets it too. */
 function holdBody(req: IncomingMessage, res: ServerResponse): void {
   req.pause();
   res.once('finish', () => req.resume());
+}
+
+/** Node hands an upgrade to all listeners, and ends none that nobody takes. */
+function isOnlyListener({ socket }: IncomingMessage, listener: SessionProxy['upgrade']): boolean {
+  const server = 'server' in socket ? socket.server : undefined;
+  if (!(server instanceof EventEmitter)) return false;
+  const [first, ...others] = server.listeners('upgrade');
+  return first === listener && others.length === 0;
 }
 
 function pathOf(url: string): string {

@@ -58,6 +58,11 @@ function pageCacheControl({ headers }: IncomingMessage): string {
 
 const NAME = /(?<start>^|[.-])(?<hash>[\w-]{8}|\w{9,64})(?:\.(?:chunk|bundle|min))?\.(?<type>[a-z]\w*)(?:\.map)?$/;
 const CODE: ReadonlySet<string | undefined> = new Set(['js', 'mjs', 'css']);
+/** What build tools emit besides; documents and data of people carry numbers of their own. */
+const ASSETS: ReadonlySet<string | undefined> = new Set(
+  'wasm woff woff2 ttf otf eot svg png jpg jpeg gif webp avif ico mp3 mp4 webm ogg'.split(' '),
+);
+const UUID = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/i;
 
 /** webpack, Angular, older Vite and Rollup: hexadecimal; but no date. */
 const HEX = /^(?=\d*[a-f])(?=[a-f]*\d)(?!(?:19|20)\d{6})[\da-f]+$/;
@@ -81,6 +86,8 @@ const WORDS = new RegExp(
 function isHashed(path: string): boolean {
   if (/[\\/]_next[\\/]static[\\/]/.test(path)) return true;
   const { start, hash = '', type } = NAME.exec(basename(path))?.groups ?? {};
+  if (!CODE.has(type) && !ASSETS.has(type)) return false;
+  if (UUID.test(path)) return false;
   if (HEX.test(hash)) return true;
   if (start === '') return false;
   const isBase32 = (CODE.has(type) ? BASE32_OF_CODE : BASE32).test(hash);

@@ -149,3 +149,17 @@ it('when the server stops all event streams end, and one that comes later does s
   expect(await took(team.close())).toBeLessThan(500);
   await stack.close();
 });
+
+it('when the server stops an answer that may have an end of its own comes to it', async () => {
+  const stack = await startStack();
+  const streams = serveStreams(stack, { 'content-type': 'application/x-ndjson' });
+  const team = await startTeamServer(stack, (bff) => bff.wrap((_req, res) => res.end()));
+  const client = await openStream({ ...stack, url: team.url }, '/api/export', stack.am.login());
+  team.bff.stop();
+  await pause(300);
+  for (const res of streams) res.end('the last line');
+  expect(await client.end).toBe('ended');
+  expect(client.text()).toBe('the last line');
+  await team.close();
+  await stack.close();
+});

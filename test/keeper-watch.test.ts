@@ -1,8 +1,14 @@
 // Who watches a session is told once when it ends, and AM is hardly asked for it.
 
 import { describe, expect, it } from 'vitest';
-import type { SessionEnd } from '../src/keeper/watches.js';
+import { flavors } from '../src/am/flavor.js';
+import { TrackedSession } from '../src/keeper/tracked-session.js';
+import { createTrust } from '../src/keeper/trust.js';
+import { createWatches, type SessionEnd } from '../src/keeper/watches.js';
+import { credentialOf } from '../src/token.js';
 import { createKeeperBench, metSession, windowMs, type KeeperBenchOptions } from './support/keeper-bench.js';
+import { recordingLogger } from './support/log.js';
+import { createVirtualClock } from './support/virtual-clock.js';
 
 const client = '192.0.2.1';
 const trustMs = 120_000;
@@ -268,3 +274,62 @@ function aliveWhile(lives: () => boolean, am: ReturnType<typeof createKeeperBenc
     return lives() ? { status: 200, headers: {}, body } : { status: 401, headers: {}, body: '{"code":401}' };
   };
 }
+
+it('a watcher that fails keeps neither the logout from standing nor the others from being told', async () => {
+  const { keeper, session, calls, clock, log } = await watched();
+  const ends: string[] = [];
+  keeper.watch(session, () => {
+    throw new Error('nobody expects this');
+  });
+  keeper.watch(session, (how) => void ends.push(how));
+  const { outcome } = await Promise.all([keeper.end(session, client), clock.advance(100)]).then(([logout]) => logout);
+  expect(outcome).toBe('ended');
+  expect(ends).toEqual(['ended']);
+  expect(keeper.touch(session, client)).toMatchObject({ kind: 'ended' });
+  expect(calls(session, 'logout')).toHaveLength(1);
+  expect(log.join('')).toContain('nobody expects this');
+});
+
+it('the death of a session that memory ran short of is told when a request finds it out', async () => {
+  const { keeper, am, clock, login, session, told } = await watched({ keeper: { sessionsMax: 1 } });
+  void keeper.touch(login(), client);
+  await clock.advance(100);
+  am.endElsewhere(session.token);
+  void keeper.touch(session, client);
+  await clock.advance(100);
+  expect(told).toMatchObject([{ how: 'dead' }]);
+});
+
+it('AM is not asked without a break about a session that its own answer calls over and alive', async () => {
+  const clock = createVirtualClock();
+  let asked = 0;
+  const session = new TrackedSession({
+    kind: 'alive',
+    username: 'demo',
+    realm: '/',
+    idleS: 0,
+    maxIdleS: 1_800,
+    idleDeadline: -60_000,
+    maxDeadline: -60_000,
+    sentAt: 0,
+    repliedAt: 0,
+  });
+  const watches = createWatches({
+    clock,
+    random: () => 0.5,
+    trust: createTrust({ trustMs, graceMs: 0, flavor: flavors.ping, clock }),
+    log: recordingLogger([]),
+    windowMs,
+    find: () => session,
+    peek: () => {
+      asked++;
+      session.confirmedAt = clock.now();
+      return session;
+    },
+  });
+  watches.add(credentialOf('token', undefined), () => undefined);
+  await clock.advance(300_000);
+  expect(asked).toBeGreaterThan(1);
+  expect(asked).toBeLessThan(50);
+  watches.close();
+});

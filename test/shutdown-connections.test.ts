@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../src/clock.js';
 import { createShutdown } from '../src/ops/shutdown.js';
 import { startCommand } from './support/command.js';
+import { recordingLogger } from './support/log.js';
 import { request } from './support/http.js';
 import { slowRequest, startServing, stop } from './support/serving.js';
 import { eventually, pause, startStack, type Stack } from './support/stack.js';
@@ -70,6 +71,7 @@ it('an answer that its client has not read yet is not cut', async () => {
     server,
     timeoutMs: 5_000,
     clock: systemClock,
+    log: recordingLogger([]),
     announce: () => undefined,
     release: () => Promise.resolve(),
   });

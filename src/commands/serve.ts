@@ -53,6 +53,7 @@ export async function listen(options: SessionProxyOptions): Promise<RunningServe
       server,
       timeoutMs: config.shutdownTimeoutS * 1000,
       clock,
+      log,
       announce: bff.stop,
       release: bff.close,
     }),

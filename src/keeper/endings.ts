@@ -239,6 +239,8 @@ export function createEndings(options: EndingsOptions): Endings {
     },
     retryAll,
     async close() {
+      if (queued > 0)
+        log.info({ logouts: queued }, 'stopping: AM is told once more of logouts that it has not heard of');
       await retryAll();
       const untold = waitingStones();
       if (untold.length > 0) log.warn({ logouts: untold.length }, 'stopping, and AM has not heard of these logouts');

@@ -78,6 +78,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   const windowMs = (updateFrequencyS + 1) * 1000;
   const gate = createCallGate({ max: options.maxConcurrency, waitMs: options.timeoutMs, clock });
   const ask = createAsk({ gate, presence, clock, observe });
+  const calling = { am, ask, clock, random };
   const trust = createTrust({ trustMs: options.trustS * 1000, graceMs, flavor: am.flavor, clock });
   const pending = createPending(clock, (session, credential) => call(session, credential, 'refresh', 'trailing'));
   const sessions = new BoundedMap<TrackedSession>({
@@ -90,13 +91,10 @@ export function createKeeper(options: KeeperOptions): Keeper {
       session.call?.controller.abort();
     },
   });
-  const strangers = createStrangers({ am, ask, clock, random, onAlive: admit });
+  const strangers = createStrangers({ ...calling, onAlive: admit, onDead: (id) => watches.over(id, 'dead') });
   const endings = createEndings({
-    am,
-    ask,
-    clock,
+    ...calling,
     log,
-    random,
     afterglowMs: options.trustS * 1000 + graceMs + 60_000,
     max: options.sessionsMax,
     onDead: strangers.bury,
@@ -106,6 +104,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     clock,
     random,
     trust,
+    log,
     windowMs,
     find: (id) => sessions.get(id),
     // in the place of an address, for sessions that are not known any more

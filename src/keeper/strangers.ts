@@ -56,9 +56,11 @@ export interface StrangersOptions {
     /** The user's latest activity, monotonic ms; `-Infinity`: none. */
     activityAt: number,
   ) => void;
+  /** The token is dead: it may be that of a session that memory ran short of. */
+  readonly onDead: (id: string) => void;
 }
 
-export function createStrangers({ am, ask, clock, random, onAlive }: StrangersOptions): Strangers {
+export function createStrangers({ am, ask, clock, random, onAlive, onDead }: StrangersOptions): Strangers {
   const meetings = new Map<string, Meeting>();
   const troubled = new BoundedMap<Trouble>({
     max: troubledMax,
@@ -76,8 +78,10 @@ export function createStrangers({ am, ask, clock, random, onAlive }: StrangersOp
 
   function takeOver(credential: Credential, answer: SessionAnswer, action: 'refresh' | 'peek', activityAt: number) {
     const { id } = credential;
-    if (answer.kind === 'dead') bury(id);
-    else if (answer.kind === 'alive') {
+    if (answer.kind === 'dead') {
+      bury(id);
+      onDead(id);
+    } else if (answer.kind === 'alive') {
       troubled.delete(id);
       dead.delete(id);
       onAlive(credential, answer, action, activityAt);

@@ -2,6 +2,7 @@
 
 import type { Credential } from '../am/client.js';
 import type { Clock, Timer } from '../clock.js';
+import type { Logger } from '../ops/log.js';
 import { TrackedSession } from './tracked-session.js';
 import type { Trust } from './trust.js';
 import type { Verdict } from './verdict.js';
@@ -29,6 +30,7 @@ export interface WatchesOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly trust: Trust;
+  readonly log: Logger;
   readonly windowMs: number;
   /** The session as this node knows it. */
   readonly find: (id: string) => TrackedSession | undefined;
@@ -52,7 +54,7 @@ interface Watch {
 const longestLookMs = 1_000;
 
 /** One timer looks after all sessions: a watch costs nothing but its place in the map, and each request may have one. */
-export function createWatches({ clock, random, trust, windowMs, find, peek }: WatchesOptions): Watches {
+export function createWatches({ clock, random, trust, log, windowMs, find, peek }: WatchesOptions): Watches {
   // a death at AM is noticed within trust and window: delay, look and slow answers share the window
   const spreadMs = windowMs / 4;
   const lookMs = Math.min(longestLookMs, windowMs / 16);
@@ -64,7 +66,17 @@ export function createWatches({ clock, random, trust, windowMs, find, peek }: Wa
     const watch = watches.get(id);
     if (!watch) return;
     watches.delete(id);
-    for (const onEnd of watch.listeners) onEnd(how);
+    for (const onEnd of watch.listeners) {
+      try {
+        onEnd(how);
+      } catch (error) {
+        // what one of them runs into must not keep the others open
+        log.error(
+          { error: error instanceof Error ? error.message : 'unknown' },
+          'an open connection could not be ended',
+        );
+      }
+    }
   }
 
   function look(): void {
@@ -79,7 +91,9 @@ export function createWatches({ clock, random, trust, windowMs, find, peek }: Wa
     const { session, delayMs, retryAt } = watch;
     if (!session) return retryAt;
     const askAt = Math.max(trust.peekDueAt(session), session.trouble?.retryAt ?? -Infinity) + delayMs;
-    return Math.min(Math.max(askAt, retryAt), trust.maximumAt(session));
+    // AM may say alive of a session whose deadlines are over by its own answer
+    const earliest = session.confirmedAt + longestLookMs + delayMs;
+    return Math.max(earliest, Math.min(Math.max(askAt, retryAt), trust.maximumAt(session)));
   }
 
   async function check(watch: Watch): Promise<void> {

@@ -3,12 +3,14 @@
 import type { Server, ServerResponse } from 'node:http';
 import net, { type Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
+import type { Logger } from './log.js';
 
 export interface ShutdownOptions {
   readonly server: Server;
   /** For all of it. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  readonly log: Logger;
   /** Called first: probes answer that we stop, sockets and streams are closed. */
   readonly announce: () => void;
   /** Called when no request is under way any more. */
@@ -22,7 +24,8 @@ const sweepMs = 100;
 const acceptMs = 1_000;
 
 /** Stops accepting, waits for the requests under way, lets go of everything; all that within `timeoutMs`. */
-export function createShutdown({ server, timeoutMs, clock, announce, release }: ShutdownOptions): () => Promise<void> {
+export function createShutdown(options: ShutdownOptions): () => Promise<void> {
+  const { server, timeoutMs, clock, log, announce, release } = options;
   let stopping: Promise<void> | undefined;
   // browsers and load balancers connect ahead; Node does not count such a connection as idle
   const unused = new Set<Socket>();
@@ -59,6 +62,8 @@ export function createShutdown({ server, timeoutMs, clock, announce, release }: 
     let sweep = clock.setTimer(look, Math.min(graceMs, timeoutMs));
     await Promise.race([closed, late]);
     clock.clearTimer(sweep);
+    if (open.size > 0)
+      log.warn({ requests: open.size }, 'stopping: requests that take longer than SHUTDOWN_TIMEOUT_S are cut');
     server.closeAllConnections();
     await Promise.race([release(), late]);
     if (deadline) clock.clearTimer(deadline);

@@ -1,5 +1,6 @@
 // Answers that needed a session are never for shared caches (RFC 9111), and pages of them never for the back button.
 
+import { isPageLoad } from '../activity.js';
 import type { RequestLike } from '../forwarded.js';
 
 /** Headers that shared caches obey before `Cache-Control` (RFC 9213 and vendors' own), in lower case. */
@@ -28,13 +29,6 @@ const FOR_SHARED_CACHES: ReadonlySet<string> = new Set(['public', 's-maxage']);
 export function sessionCacheControl(req: Pick<RequestLike, 'headers'>, given: string): string {
   const value = privateCacheControl(given);
   return isPageLoad(req) && !isNeverStored(directivesOf(value)) ? `${value}, no-store` : value;
-}
-
-/** The browser shows what comes back, of a posted form too; plain http has no fetch metadata. */
-function isPageLoad({ headers }: Pick<RequestLike, 'headers'>): boolean {
-  const mode = headers['sec-fetch-mode'];
-  if (mode !== undefined) return mode === 'navigate';
-  return headers.accept?.toLowerCase().includes('text/html') ?? false;
 }
 
 function privateCacheControl(upstream: string): string {

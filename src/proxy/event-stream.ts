@@ -1,34 +1,37 @@
-// Answers that never end by themselves: by their type, since nothing else tells.
+// Answers that may go on for ever: by their type, since nothing else tells.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.js';
+import { closeSoon } from '../linger.js';
 
-const types: ReadonlySet<string> = new Set([
-  'text/event-stream',
-  'multipart/x-mixed-replace',
-  'application/x-ndjson',
+/** Some of these are endless, some only long: an end in the middle has to look like one. */
+const openEnded: ReadonlySet<string> = new Set([
   'application/json-seq',
+  'application/x-ndjson',
+  'multipart/x-mixed-replace',
 ]);
 
-export function isEventStream({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
-  const type = headers['content-type'];
-  return type !== undefined && types.has((type.split(';', 1)[0] ?? '').trim().toLowerCase());
+export function isEventStream(answer: Pick<IncomingMessage, 'headers'>): boolean {
+  return typeOf(answer) === 'text/event-stream';
 }
 
-/** How long a client may take to read what was sent before. */
-const lingerMs = 1_000;
+export function isOpenEnded(answer: Pick<IncomingMessage, 'headers'>): boolean {
+  return openEnded.has(typeOf(answer));
+}
 
-/** Ends a stream between two of its pieces: browsers then connect anew, and are told why they may not. */
+function typeOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const type = headers['content-type'] ?? '';
+  return (type.split(';', 1)[0] ?? '').trim().toLowerCase();
+}
+
+/** Ends an event stream: browsers drop what is no whole event, connect anew, and are told why they may not. */
 export function endStream(answer: IncomingMessage, res: ServerResponse, clock: Clock): void {
   // more was promised: a clean end would be taken for the beginning of the next answer
   if (answer.headers['content-length'] !== undefined) return void res.destroy();
   answer.unpipe(res);
-  const timer = clock.setTimer(() => res.destroy(), lingerMs);
-  res.once('close', () => {
-    clock.clearTimer(timer);
-    // the engine does so only for an answer that had not ended when it began
-    answer.destroy();
-  });
+  closeSoon(res, clock);
+  // the engine does so only for an answer that had not ended when it began
+  res.once('close', () => answer.destroy());
   res.end();
 }
 

@@ -7,7 +7,7 @@ import { canAnswer, sendProblem } from '../problem.js';
 import type { Admitted } from '../session.js';
 import { writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isPlainlyFramed } from './body.js';
-import { endStream, flushEach, isEventStream } from './event-stream.js';
+import { endStream, flushEach, isEventStream, isOpenEnded } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
 import type { RouteContext } from './route-context.js';
 import type { SessionEndCode } from './streams.js';
@@ -34,9 +34,10 @@ interface Exchange {
   /** Once its head was passed on. */
   answer: IncomingMessage | undefined;
   timedOut: boolean;
-  stopWatch: (() => void) | undefined;
-  /** Ends the watch over the session. */
-  release: (() => void) | undefined;
+  /** The upstream owes nothing any more. */
+  stopDeadline: (() => void) | undefined;
+  /** Nobody waits for the end of the session any more. */
+  unwatch: (() => void) | undefined;
 }
 
 /** RFC 9110, 9.2.2: may be sent again if the connection died before an answer. */
@@ -70,7 +71,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     const exchange = exchanges.get(req);
     if (!exchange) return;
     exchange.outgoing = outgoing;
-    exchange.stopWatch = watchUpstream(clock, config.proxyTimeoutMs, req, outgoing, () => {
+    exchange.stopDeadline = watchUpstream(clock, config.proxyTimeoutMs, req, outgoing, () => {
       exchange.timedOut = true;
       outgoing.destroy(new Error('no answer in time'));
     });
@@ -108,24 +109,26 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     // an event stream may be quiet for minutes after its head
     res.flushHeaders();
     answer.pipe(res);
+    const credential = exchange.admitted?.credential;
     if (isEventStream(answer)) {
       flushEach(answer, res);
-      exchange.release = streams.hold(exchange.admitted?.credential, () => endStream(answer, res, clock));
-      res.once('close', exchange.release);
-    }
+      exchange.unwatch = streams.hold(credential, () => endStream(answer, res, clock));
+    } else if (credential && isOpenEnded(answer))
+      exchange.unwatch = streams.watch(credential, () => void res.destroy());
+    if (exchange.unwatch) res.once('close', exchange.unwatch);
   }
 
   function letGo(exchange: Exchange): void {
-    exchange.stopWatch?.();
-    exchange.release?.();
-    exchange.release = undefined;
+    exchange.stopDeadline?.();
+    exchange.unwatch?.();
+    exchange.unwatch = undefined;
   }
 
   function fail(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse): void {
     const exchange = exchanges.get(req);
     // all of it has come, as its framing tells: a client that reads slowly still gets it
     if (exchange?.answer?.complete === true && hasBody(exchange.answer)) return;
-    exchange?.stopWatch?.();
+    exchange?.stopDeadline?.();
     exchange?.outgoing?.destroy();
     if (!exchange || !canAnswer(res)) {
       // too late for an error of our own: the client must see that the answer is not whole
@@ -180,16 +183,17 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       outgoing: undefined,
       answer: undefined,
       timedOut: false,
-      stopWatch: undefined,
-      release: undefined,
+      stopDeadline: undefined,
+      unwatch: undefined,
     };
     exchanges.set(req, exchange);
     // to end a request that changes something would leave the user without knowing whether it did
     if (admitted && (req.method === 'GET' || req.method === 'HEAD'))
-      exchange.release = streams.watch(admitted.credential, (code) => denyLate(req, res, exchange, code));
+      exchange.unwatch = streams.watch(admitted.credential, (code) => denyLate(req, res, exchange, code));
     // it ended between its verdict and the watch
     if (!canAnswer(res)) return;
-    const isAlone = asksForEventStream(req) || (idempotent.has(req.method) && hasBody(req));
+    // POST is never sent again: it may as well share
+    const isAlone = idempotent.has(req.method) && (hasBody(req) || asksForEventStream(req));
     // before the engine sees them: it sends them at once where the client sent Expect, without asking any hook
     req.headers = headers.towards(req, requestId, admitted);
     if (body) frameAs(req.headers, body);

@@ -1,4 +1,4 @@
-// The body of a request that was read before us, by a body parser for instance: its bytes, where no doubt is left.
+// The body of a request that was read before us, by a body parser for instance: its bytes, or the same values.
 
 import type { IncomingMessage } from 'node:http';
 
@@ -10,8 +10,9 @@ export type ParsedRequest = Pick<IncomingMessage, 'headers' | 'readableEnded'> &
 };
 
 /**
- * The bytes of a body that somebody has read; undefined if they might differ from what the client sent. What was kept
- * as bytes is taken as it is. What was parsed is written again, and has to be as long as the client said.
+ * A body that somebody has read; undefined if it cannot be told. What was kept as bytes is taken as it is. What was
+ * parsed is written again as browsers write it, and has to be as long as the client said: the upstream then gets the
+ * values that the parser found, seldom in another spelling (`1e2` as `100`; of a key that came twice, the last).
  */
 export function recoverBody(req: ParsedRequest): Buffer | undefined {
   const { 'content-type': type = '', 'content-length': length, ...headers } = req.headers;

@@ -29,18 +29,31 @@ export type UpgradeProxy = (
   admitted: Admitted | undefined,
 ) => void;
 
-/** RFC 6455, 4.1, as far as it concerns whoever stands in between; the rest is the upstream's to judge. */
-export function isWebSocketHandshake(req: IncomingMessage): boolean {
-  return req.method === 'GET' && req.headers.upgrade?.toLowerCase() === 'websocket' && !hasBody(req);
+type Close = (reason: CloseReason) => void;
+
+/** A handshake that came in. */
+interface Handshake {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly head: Buffer;
+  readonly requestId: string;
+  readonly admitted: Admitted | undefined;
 }
 
-export function createUpgradeProxy(options: RouteContext): UpgradeProxy {
-  const { config, route, agents, headers, reportFailure, streams, denial, prepare, clock } = options;
+/** RFC 6455, 4.1, as far as it concerns whoever stands in between; the rest is the upstream's to judge. */
+export function isWebSocketHandshake(req: IncomingMessage): boolean {
+  // HTTP/1.0 knows no upgrade (RFC 9110, 7.8)
+  const { method, httpVersion, headers } = req;
+  return method === 'GET' && httpVersion === '1.1' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody(req);
+}
+
+export function createUpgradeProxy(context: RouteContext): UpgradeProxy {
+  const { config, route, agents, headers, reportFailure, streams, denial, prepare, clock } = context;
   const target = new URL(route.target);
   const { request } = target.protocol === 'https:' ? https : http;
   const base = target.pathname.replace(/\/$/, '');
 
-  function open(req: IncomingMessage, requestId: string, admitted: Admitted | undefined): ClientRequest {
+  function open({ req, requestId, admitted }: Handshake): ClientRequest {
     return request(target, {
       path: base + (req.url ?? '/'),
       headers: headers.towards(req, requestId, admitted, true),
@@ -48,28 +61,44 @@ export function createUpgradeProxy(options: RouteContext): UpgradeProxy {
     });
   }
 
-  return (req, res, head, requestId, admitted) => {
+  /** The session has ended, or this server, before the upstream has answered. */
+  function deny({ req, res, requestId }: Handshake, reason: CloseReason): void {
+    prepare(res, requestId);
+    if (reason === 'stopping') sendProblem(res, 'upstream_unavailable');
+    else denial.denyLate(req, res, reason);
+  }
+
+  /**
+   * Waits for the upstream's answer.
+   *
+   * @param onJoined the sockets are joined; what belongs to the handshake is not needed any more
+   * @returns ends the wait
+   */
+  function shakeHands(handshake: Handshake, onJoined: (close: Close) => void): Close {
+    const { req, res, requestId } = handshake;
     const { socket } = req;
-    // it hung up while its session was judged: nobody would be told of it again
-    if (socket.readableEnded) return void socket.destroy();
     let isWaiting = true;
     let timedOut = false;
-    let early = head;
-    let closeTunnel: ((reason: CloseReason) => void) | undefined;
-    const outgoing = open(req, requestId, admitted);
-    const stopWatch = watchUpstream(clock, config.proxyTimeoutMs, req, outgoing, () => {
+    let early = handshake.head;
+    const outgoing = open(handshake);
+    const stopDeadline = watchUpstream(clock, config.proxyTimeoutMs, req, outgoing, () => {
       timedOut = true;
       outgoing.destroy(new Error('no answer in time'));
     });
-    const stopKeeping = keepEarly(socket, head);
+    const stopKeeping = keepEarly(socket, handshake.head);
 
-    /** Ends the wait for the upstream; false: it was over before, or nobody is left to be told. */
+    /** Ends the wait; false: it was over before, or nobody is left to be told. */
     function settle(): boolean {
       if (!isWaiting) return false;
       isWaiting = false;
-      stopWatch();
+      stopDeadline();
       early = stopKeeping();
       return canAnswer(res);
+    }
+
+    function giveUp(): void {
+      settle();
+      outgoing.destroy();
     }
 
     function fail(error: NodeJS.ErrnoException): void {
@@ -85,9 +114,10 @@ export function createUpgradeProxy(options: RouteContext): UpgradeProxy {
     }
 
     /** Writes the upstream's head; false: there is nothing to go on with. */
-    function passHead(answer: IncomingMessage, more: readonly string[] = []): boolean {
+    function passHead(answer: IncomingMessage, isSwitching: boolean): boolean {
       if (!settle()) return false;
-      if (writeAnswerHead(res, answer, [...headers.back(answer, req, requestId), ...more])) return true;
+      const head = headers.back(answer, req, requestId);
+      if (writeAnswerHead(res, answer, isSwitching ? headOf101(head) : head)) return true;
       answerFor(new Error('a head that cannot be passed on'));
       return false;
     }
@@ -95,41 +125,60 @@ export function createUpgradeProxy(options: RouteContext): UpgradeProxy {
     function refused(answer: IncomingMessage): void {
       // Node takes a 101 without `Upgrade` for an answer
       if ((answer.statusCode ?? 0) < 200) return fail(new Error('switched to no protocol'));
-      if (!passHead(answer)) return void answer.destroy();
+      if (!passHead(answer, false)) return void answer.destroy();
       socket.on('drain', () => res.emit('drain'));
       answer.once('error', () => socket.destroy()).pipe(res);
     }
 
     function accepted(answer: IncomingMessage, upstream: Socket, upstreamHead: Buffer): void {
       upstream.on('error', () => upstream.destroy());
-      if (answer.headers.upgrade?.toLowerCase() !== 'websocket') fail(new Error('switched to another protocol'));
-      if (!passHead(answer, ['Connection', 'Upgrade', 'Upgrade', 'websocket'])) return void upstream.destroy();
+      if (answer.headers.upgrade?.toLowerCase() !== 'websocket') {
+        fail(new Error('switched to another protocol'));
+        upstream.destroy();
+        return;
+      }
+      if (!passHead(answer, true)) return void upstream.destroy();
       res.flushHeaders();
       res.detachSocket(socket);
+      socket.off('close', giveUp);
       if (early.length > 0) socket.unshift(early);
       if (upstreamHead.length > 0) upstream.unshift(upstreamHead);
-      closeTunnel = joinSockets(socket, upstream, clock);
+      onJoined(joinSockets(socket, upstream, clock));
     }
 
-    /** The session has ended, or this server stops. */
-    function close(reason: CloseReason): void {
-      if (closeTunnel) return closeTunnel(reason);
+    socket.once('close', giveUp);
+    outgoing.on('error', fail).once('response', refused).once('upgrade', accepted).end();
+    return (reason) => {
       // an answer is on its way to the client
       if (!settle()) return closeSoon(socket, clock);
       outgoing.destroy();
-      prepare(res, requestId);
-      if (reason === 'stopping') sendProblem(res, 'upstream_unavailable');
-      else denial.denyLate(req, res, reason);
-    }
+      deny(handshake, reason);
+    };
+  }
 
-    const release = streams.hold(admitted?.credential, close);
-    socket.once('close', () => {
-      settle();
-      release();
-      outgoing.destroy();
+  return (req, res, head, requestId, admitted) => {
+    // it hung up while its session was judged: nobody would be told of it again
+    if (req.socket.readableEnded) return void req.socket.destroy();
+    const handshake: Handshake = { req, res, head, requestId, admitted };
+    // an open socket holds this and no more: not the handshake's headers
+    const connection: { close: Close | undefined; endedBy: CloseReason | undefined } = {
+      close: undefined,
+      endedBy: undefined,
+    };
+    const release = streams.hold(admitted?.credential, (reason) => {
+      connection.endedBy = reason;
+      connection.close?.(reason);
     });
-    outgoing.on('error', fail).once('response', refused).once('upgrade', accepted).end();
+    req.socket.once('close', release);
+    if (connection.endedBy) deny(handshake, connection.endedBy);
+    else connection.close = shakeHands(handshake, (closeTunnel) => (connection.close = closeTunnel));
   };
+}
+
+/** Without a length, for there is no body (RFC 9110, 8.6), and with what the hygiene took out as hop-by-hop. */
+function headOf101(lines: readonly string[]): string[] {
+  const kept = lines.filter((_, i) => lines[i - (i % 2)]?.toLowerCase() !== 'content-length');
+  return [...kept, 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
 }
 
 /** No client has much to say before the answer. */

@@ -24,7 +24,10 @@ export function readBeforeFailing(req: IncomingMessage, outgoing: ClientRequest)
   };
   Object.assign(socket, patiently);
   // comes before the connection goes back to the pool
-  outgoing.once('close', () => Object.assign(socket, { _write: write, _writev: writeAll }));
+  outgoing.once('close', () => {
+    Reflect.deleteProperty(socket, '_write');
+    Reflect.deleteProperty(socket, '_writev');
+  });
 }
 
 function afterReading(socket: Socket, done: WriteDone): WriteDone {

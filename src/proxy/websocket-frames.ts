@@ -12,49 +12,57 @@ const CLOSE = 0x8;
 const longestHeader = 14;
 
 export function createFrameTracker(): FrameTracker {
-  const header = Buffer.alloc(longestHeader);
-  let headerHas = 0;
-  let headerNeeds = 2;
+  // of a header that came in pieces
+  const pieces = Buffer.alloc(longestHeader);
+  let piecesHave = 0;
   let payloadLeft = 0;
   let isClosed = false;
 
-  function headerByte(byte: number): void {
-    header[headerHas++] = byte;
-    if (headerHas === 2) headerNeeds = headerLength(byte);
-    if (headerHas < headerNeeds) return;
-    payloadLeft = payloadLength(header);
-    isClosed ||= (header.readUInt8(0) & 0x0f) === CLOSE;
-    headerHas = 0;
-    headerNeeds = 2;
+  /** A whole header at `at`; returns where its payload begins. */
+  function takeHeader(bytes: Buffer, at: number): number {
+    const length = headerLength(bytes, at);
+    payloadLeft = payloadLength(bytes, at);
+    isClosed ||= ((bytes[at] ?? 0) & 0x0f) === CLOSE;
+    return at + length;
+  }
+
+  /** One more byte of a header that did not fit into the last chunk. */
+  function takePiece(byte: number): void {
+    pieces[piecesHave++] = byte;
+    if (piecesHave < 2 || piecesHave < headerLength(pieces, 0)) return;
+    piecesHave = 0;
+    takeHeader(pieces, 0);
   }
 
   return {
     push(chunk) {
-      for (let at = 0; at < chunk.length;) {
-        if (payloadLeft === 0) headerByte(chunk.readUInt8(at++));
-        else {
+      let at = 0;
+      while (at < chunk.length) {
+        if (payloadLeft > 0) {
           const taken = Math.min(payloadLeft, chunk.length - at);
           payloadLeft -= taken;
           at += taken;
-        }
+        } else if (piecesHave === 0 && chunk.length - at >= longestHeader) at = takeHeader(chunk, at);
+        else takePiece(chunk[at++] ?? 0);
       }
     },
     get isBetweenFrames() {
-      return headerHas === 0 && payloadLeft === 0 && !isClosed;
+      return piecesHave === 0 && payloadLeft === 0 && !isClosed;
     },
   };
 }
 
 /** RFC 6455, 5.2: from the byte with mask bit and length. */
-function headerLength(second: number): number {
+function headerLength(bytes: Buffer, at: number): number {
+  const second = bytes[at + 1] ?? 0;
   const length = second & 0x7f;
   return 2 + (length === 127 ? 8 : length === 126 ? 2 : 0) + (second & 0x80 ? 4 : 0);
 }
 
-function payloadLength(header: Buffer): number {
-  const length = header.readUInt8(1) & 0x7f;
-  if (length === 127) return Number(header.readBigUInt64BE(2));
-  return length === 126 ? header.readUInt16BE(2) : length;
+function payloadLength(bytes: Buffer, at: number): number {
+  const length = (bytes[at + 1] ?? 0) & 0x7f;
+  if (length === 127) return Number(bytes.readBigUInt64BE(at + 2));
+  return length === 126 ? bytes.readUInt16BE(at + 2) : length;
 }
 
 /** A close frame as a server sends it; `reason` is ASCII, at most 123 characters (RFC 6455, 5.5). */
