@@ -177,3 +177,18 @@ describe('a tombstone', () => {
     expect(bench.keeper.touch(bench.session, client)).toMatchObject({ kind: 'ended' });
   });
 });
+
+it('a node that closes does not take its own calls that it ends for an outage', async () => {
+  const { keeper, am, clock, login, session, presence, calls } = await metSession();
+  am.weather = 'hanging';
+  await clock.advance(windowMs);
+  void keeper.touch(session, '192.0.2.1');
+  void keeper.touch(login(), '192.0.2.1');
+  await clock.advance(100);
+  expect(calls(session, 'refresh').length).toBeGreaterThan(0);
+  const closed = keeper.close();
+  await clock.advance(100);
+  await closed;
+  expect(keeper.stats.calls).toBe(0);
+  expect(presence.state).toBe('up');
+});

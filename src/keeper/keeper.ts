@@ -85,11 +85,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     max: options.sessionsMax,
     isOver: (session) => !session.inUse && clock.now() > Math.min(session.maxDeadline, session.idleDeadline + graceMs),
     isInUse: (session) => session.inUse,
-    onEvict(session) {
-      pending.drop(session);
-      // the next request would ask AM while this call is still in flight
-      session.call?.controller.abort();
-    },
+    onEvict: letGo,
   });
   const strangers = createStrangers({ ...calling, onAlive: admit, onDead: (id) => watches.over(id, 'dead') });
   const endings = createEndings({
@@ -111,6 +107,12 @@ export function createKeeper(options: KeeperOptions): Keeper {
     peek: (credential) => peek(credential, 'watch'),
   });
   const hasNoIdleTime = createClientSideCheck(log);
+
+  /** Its call too: the next request would ask AM while this one is still in flight. */
+  function letGo(session: TrackedSession): void {
+    pending.drop(session);
+    session.call?.controller.abort();
+  }
 
   function decided({ id }: Credential, request: Cause, decision: Decision, windowLeftMs?: number): void {
     if (!observe) return;
@@ -273,8 +275,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
       strangers.meeting(id)?.controller.abort();
       if (session) {
         sessions.delete(id);
-        pending.drop(session);
-        session.call?.controller.abort();
+        letGo(session);
       } else if (strangers.isDeadForGood(id, clock.now())) return { outcome: 'already-ended', setCookies: [] };
       const caller = session ? knownCaller : { known: false, client };
       const logout = endings.end(credential, { caller, maxDeadline: session?.maxDeadline ?? Infinity });
@@ -287,7 +288,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
     async close() {
       watches.close();
       pending.close();
-      for (const session of sessions.values()) pending.drop(session);
+      // cut with their connections, calls in flight would look like AM's end
+      strangers.close();
+      for (const session of sessions.values()) letGo(session);
       await endings.close();
     },
     get stats() {

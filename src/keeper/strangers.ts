@@ -41,6 +41,8 @@ export interface Strangers {
   isDeadForGood(id: string, now: number): boolean;
   /** AM said that the token is dead. */
   bury(id: string): void;
+  /** Ends the calls in flight. */
+  close(): void;
 }
 
 export interface StrangersOptions {
@@ -93,6 +95,7 @@ export function createStrangers({ am, ask, clock, random, onAlive, onDead }: Str
     meeting: (id) => meetings.get(id),
     isDeadForGood: (id, now) => isDead(id, now) && dead.get(id)?.twice === true,
     bury,
+    close: () => meetings.forEach(({ controller }) => controller.abort()),
     verdict(id, now) {
       if (isDead(id, now)) return deadVerdict;
       const trouble = troubled.get(id);
