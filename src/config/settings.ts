@@ -2,8 +2,7 @@
 
 import type { OptionPath } from './options.js';
 import { cookieDomain, cookieName, flag, folder, headerValue, listenHost, listOf } from './parsers.js';
-import { numberFrom, oneOf, wholeFrom } from './parsers.js';
-import type { Parser } from './parsers.js';
+import { numberFrom, oneOf, wholeFrom, type Parser } from './parsers.js';
 import { basePath, pathPrefix, routes } from './paths.js';
 import { realm, realms } from './realm.js';
 import { trustProxy } from './trust-proxy.js';
