@@ -35,7 +35,7 @@ test('going away and coming back are one line each, whatever happens between', (
   expect(presence.state).toBe('up');
   expect(lines(log)).toEqual([
     expect.objectContaining({ level: 'warn', am: 'away', cause: 'connect', detail: 'ECONNREFUSED' }),
-    { level: 'info', message: 'AM answers again', am: 'up', url: 'http://am.test/am' },
+    { level: 'warn', message: 'AM answers again', am: 'up', url: 'http://am.test/am' },
   ]);
 });
 

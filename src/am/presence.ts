@@ -42,7 +42,8 @@ export function createPresence({ log, clock, flavor, url }: PresenceOptions): Pr
   let strangersSaidAt = -Infinity;
 
   function answered(): void {
-    if (state === 'away') log.info({ am: 'up', url }, 'AM answers again');
+    // at the level of the outage: who was told of it must see its end
+    if (state === 'away') log.warn({ am: 'up', url }, 'AM answers again');
     state = 'up';
   }
 
