@@ -13,7 +13,7 @@ import { systemClock, type Clock } from './clock.js';
 import { configWarnings, parseConfig, type Config, type Options, type Route } from './config.js';
 import { createDenial, type Denial } from './denial.js';
 import { createForwarded } from './forwarded.js';
-import { createHealth, type Health } from './health.js';
+import { createHealth } from './health.js';
 import type { KeeperObserver } from './keeper/events.js';
 import { createKeeper } from './keeper/keeper.js';
 import { createLogger, type Logger } from './ops/log.js';
@@ -56,7 +56,6 @@ interface Parts {
   readonly cookie: SsoCookie;
   readonly judge: SessionJudge;
   readonly denial: Denial;
-  readonly health: Health;
   readonly securityHeaders: SecurityHeaders;
   /** Sets what every answer of our own carries. */
   prepare(res: ServerResponse, requestId: string): void;
@@ -135,7 +134,6 @@ export function createParts(options: SessionProxyOptions): Parts {
     cookie,
     judge,
     denial,
-    health,
     securityHeaders,
     prepare,
     proxies,

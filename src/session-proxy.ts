@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { RequestHandler } from 'express';
 import type { Config } from './config.js';
 import type { RequestLike } from './forwarded.js';
-import { createOnce } from './ops/once.js';
+import { createOnce, createOnceInAWhile } from './ops/once.js';
 import { createParts, type SessionProxyOptions } from './parts.js';
 import { sendProblem, type ProblemCode, type ProblemExtras } from './problem.js';
 import { sessionCacheControl } from './proxy/cache-control.js';
@@ -79,7 +79,7 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
   const { config, clock, log, cookie, judge, denial, prepare, proxies, files } = parts;
   const isOurs = ownPaths(config.basePath);
   const sayOnce = createOnce();
-  let originSaidAt = -Infinity;
+  const maySayOrigin = createOnceInAWhile(clock, originAgainMs);
 
   function refuse(res: ServerResponse, requestId: string, code: ProblemCode, extras?: ProblemExtras): void {
     prepare(res, requestId);
@@ -90,8 +90,7 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
   function passesOriginCheck(req: IncomingMessage, res: ServerResponse, requestId: string, isUpgrade = false): boolean {
     const verdict = parts.checkOrigin(req, isUpgrade);
     if (verdict.allowed) return true;
-    if (clock.now() - originSaidAt >= originAgainMs) {
-      originSaidAt = clock.now();
+    if (maySayOrigin()) {
       const { origin, 'sec-fetch-site': site } = req.headers;
       log.warn(
         { origin, site, comparedWith: verdict.comparedWith, method: req.method, requestId },
@@ -202,13 +201,8 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     if (mayBeOthers && !isOnlyListener(req, upgrade)) return false;
     // it may have ended while a listener of the team's looked something up
     if (socket.destroyed) return !mayBeOthers;
-    // Node took its own away: without one an error of the socket would end the process
-    socket.on('error', () => socket.destroy());
     const res = answerOnSocket(req, clock);
-    if (!res) {
-      socket.destroy();
-      return !mayBeOthers;
-    }
+    if (!res) return !mayBeOthers;
     const requestId = requestIdOf(req);
     try {
       if (!take(req, res, requestId, head)) refuse(res, requestId, 'not_found');

@@ -9,6 +9,7 @@ import { addressKey, type Forwarded } from './forwarded.js';
 import type { Keeper } from './keeper/keeper.js';
 import type { LiveSession, Verdict } from './keeper/verdict.js';
 import type { Logger } from './ops/log.js';
+import { createOnceInAWhile } from './ops/once.js';
 import type { ProblemCode } from './problem.js';
 import { credentialOf } from './token.js';
 
@@ -66,7 +67,8 @@ const endedMax = 16;
 
 export function createSessionJudge({ keeper, cookie, forwarded, clock, log }: SessionJudgeOptions): SessionJudge {
   const client = (req: IncomingMessage) => addressKey(forwarded.clientAddress(req));
-  let warnedAt = -Infinity;
+  // whoever sends such cookies must not fill the log
+  const maySayStrangers = createOnceInAWhile(clock, 60_000);
 
   /** All that came; undefined while the cookie's name is not known. */
   function candidates(req: IncomingMessage): Credential[] | undefined {
@@ -110,7 +112,8 @@ export function createSessionJudge({ keeper, cookie, forwarded, clock, log }: Se
     const [first] = admitted;
     if (first) {
       if (admitted.some((each) => !isSameUser(each.session, first.session))) {
-        warnOfStrangers(all.length);
+        if (maySayStrangers())
+          log.warn({ cookies: all.length }, 'live SSO cookies of different users in one request: none is taken');
         return { ...missing, forceAuth: true };
       }
       return cause === 'background' ? first : ruling(first.credential, await ask(first.credential, cause, from));
@@ -123,13 +126,6 @@ export function createSessionJudge({ keeper, cookie, forwarded, clock, log }: Se
       isOver: all.length <= judgedMax && denied.every((each) => each.isOver),
       forceAuth: denied.some((each) => each.forceAuth),
     };
-  }
-
-  /** Once a minute: whoever sends such cookies must not fill the log. */
-  function warnOfStrangers(cookies: number): void {
-    if (clock.now() - warnedAt < 60_000) return;
-    warnedAt = clock.now();
-    log.warn({ cookies }, 'live SSO cookies of different users in one request: none is taken');
   }
 
   return {

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.js';
 import type { Logger } from '../ops/log.js';
+import { createOnceInAWhile } from '../ops/once.js';
 import type { Refused, Unknown } from './answers.js';
 
 export type AmState = 'starting' | 'up' | 'away';
@@ -38,8 +39,8 @@ const strangersAgainMs = 60 * 1000;
 
 export function createPresence({ log, clock, flavor, url }: PresenceOptions): Presence {
   let state: AmState = 'starting';
-  const refusalSaidAt = new Map<string, number>();
-  let strangersSaidAt = -Infinity;
+  const maySayRefusal = createOnceInAWhile(clock, refusalAgainMs);
+  const maySayStrangers = createOnceInAWhile(clock, strangersAgainMs);
 
   function answered(): void {
     // at the level of the outage: who was told of it must see its end
@@ -49,9 +50,7 @@ export function createPresence({ log, clock, flavor, url }: PresenceOptions): Pr
 
   /** Changes nothing, but after a restart these may be all the users there are: whoever is on call must find it. */
   function failedStranger({ cause, detail }: Unknown): void {
-    const now = clock.now();
-    if (state === 'away' || now - strangersSaidAt < strangersAgainMs) return;
-    strangersSaidAt = now;
+    if (state === 'away' || !maySayStrangers()) return;
     log.warn({ cause, detail, url }, 'AM gives no usable answer about sessions that it has not confirmed before');
   }
 
@@ -74,10 +73,7 @@ export function createPresence({ log, clock, flavor, url }: PresenceOptions): Pr
     },
     refused(action, answer, trusted) {
       if (trusted) answered();
-      const key = `${action} ${answer.status}`;
-      const now = clock.now();
-      if (now - (refusalSaidAt.get(key) ?? -Infinity) < refusalAgainMs) return;
-      refusalSaidAt.set(key, now);
+      if (!maySayRefusal(`${action} ${answer.status}`)) return;
       const hint = remedy(action, answer.status, flavor);
       log.error({ action, status: answer.status, url, hint }, 'AM refuses this call');
     },

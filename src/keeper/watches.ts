@@ -23,7 +23,6 @@ export interface Watches {
   over(id: string, how: SessionEnd): void;
   /** Nobody is told any more. */
   close(): void;
-  readonly size: number;
 }
 
 export interface WatchesOptions {
@@ -142,9 +141,6 @@ export function createWatches({ clock, random, trust, log, windowMs, find, peek 
       if (timer) clock.clearTimer(timer);
       timer = undefined;
       watches.clear();
-    },
-    get size() {
-      return watches.size;
     },
   };
 }

@@ -1,4 +1,6 @@
-// Said once: what would otherwise stand in the log for every request.
+// Said once, or once in a while: what would otherwise stand in the log for every request.
+
+import type { Clock } from '../clock.js';
 
 /** Makes a question that is true the first time that it is asked for a key. */
 export function createOnce(): (key: string) => boolean {
@@ -7,5 +9,16 @@ export function createOnce(): (key: string) => boolean {
     const isFirst = !said.has(key);
     said.add(key);
     return isFirst;
+  };
+}
+
+/** The same again after a while: what goes on must be found in the log, and nobody who brings it about may fill it. */
+export function createOnceInAWhile(clock: Clock, everyMs: number): (key?: string) => boolean {
+  const saidAt = new Map<string, number>();
+  return (key = '') => {
+    const now = clock.now();
+    if (now - (saidAt.get(key) ?? -Infinity) < everyMs) return false;
+    saidAt.set(key, now);
+    return true;
   };
 }

@@ -68,11 +68,10 @@ export function createServer({ listener, upgrade, securityHeaders, clock, times 
   });
 
   server.on('upgrade', (req, socket, head) => {
-    if (hasOneHost(req) && upgrade(req, socket, head)) return;
-    socket.on('error', () => socket.destroy());
+    const isPlain = hasOneHost(req);
+    if (isPlain && upgrade(req, socket, head)) return;
     const res = answerOnSocket(req, clock);
-    if (res) refuse(res, hasOneHost(req) ? 'not_found' : 'bad_request');
-    else socket.destroy();
+    if (res) refuse(res, isPlain ? 'not_found' : 'bad_request');
   });
 
   /** Counts the answer among those that are open on its connection; false: the client pipelines too many requests. */

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.js';
 import { closeSoon } from '../linger.js';
+import { mediaTypeOf } from './media-type.js';
 
 /** Some of these are endless, some only long: an end in the middle has to look like one. */
 const openEnded: ReadonlySet<string> = new Set([
@@ -12,16 +13,11 @@ const openEnded: ReadonlySet<string> = new Set([
 ]);
 
 export function isEventStream(answer: Pick<IncomingMessage, 'headers'>): boolean {
-  return typeOf(answer) === 'text/event-stream';
+  return mediaTypeOf(answer.headers['content-type']) === 'text/event-stream';
 }
 
 export function isOpenEnded(answer: Pick<IncomingMessage, 'headers'>): boolean {
-  return openEnded.has(typeOf(answer));
-}
-
-function typeOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
-  const type = headers['content-type'] ?? '';
-  return (type.split(';', 1)[0] ?? '').trim().toLowerCase();
+  return openEnded.has(mediaTypeOf(answer.headers['content-type']));
 }
 
 /** Ends an event stream: browsers drop what is no whole event, connect anew, and are told why they may not. */

@@ -3,7 +3,7 @@
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
 import { asksForEventStream } from '../activity.js';
-import { canAnswer, sendProblem } from '../problem.js';
+import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
 import { writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isPlainlyFramed } from './body.js';
@@ -143,10 +143,8 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       return;
     }
     letGo(exchange);
-    const code = reportFailure(error, exchange.timedOut, exchange.requestId);
-    takeRest(req);
-    prepare(res, exchange.requestId);
-    sendProblem(res, code);
+    const { requestId } = exchange;
+    refuse(req, res, requestId, reportFailure(error, exchange.timedOut, requestId));
   }
 
   /** The upstream closed an idle connection just as it was taken again. */
@@ -200,12 +198,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     run(isAlone ? proxyOnNewConnection : proxy, req, res);
   };
 
-  function refuse(
-    req: IncomingMessage,
-    res: ServerResponse,
-    requestId: string,
-    code: 'internal_error' | 'bad_request',
-  ): void {
+  function refuse(req: IncomingMessage, res: ServerResponse, requestId: string, code: ProblemCode): void {
     takeRest(req);
     prepare(res, requestId);
     sendProblem(res, code);

@@ -1,6 +1,7 @@
 // The body of a request that was read before us, by a body parser for instance: its bytes, or the same values.
 
 import type { IncomingMessage } from 'node:http';
+import { mediaTypeOf } from './media-type.js';
 
 /** What middleware leaves on a request whose body it has read. */
 export type ParsedRequest = Pick<IncomingMessage, 'headers' | 'readableEnded'> & {
@@ -35,7 +36,7 @@ function writtenAgain(kept: unknown, type: string): Buffer | undefined {
 
 function textOf(kept: unknown, type: string): string | undefined {
   if (typeof kept !== 'object' || kept === null) return undefined;
-  const mediaType = type.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const mediaType = mediaTypeOf(type);
   if (mediaType === 'application/x-www-form-urlencoded') return formText(kept);
   return /[/+]json$/.test(mediaType) ? jsonText(kept) : undefined;
 }

@@ -20,7 +20,6 @@ export interface Streams {
   hold(credential: Credential | undefined, close: (reason: CloseReason) => void): () => void;
   /** Closes all; resolves when they are closed. */
   stop(): Promise<void>;
-  readonly open: number;
 }
 
 const codes: Readonly<Record<SessionEnd, SessionEndCode>> = { ended: 'session_ended', dead: 'session_expired' };
@@ -54,9 +53,6 @@ export function createStreams(keeper: Pick<Keeper, 'watch'>): Streams {
       stopping = true;
       for (const close of held) close('stopping');
       if (held.size > 0) await new Promise<void>((resolve) => onAllClosed.push(resolve));
-    },
-    get open() {
-      return held.size;
     },
   };
 }
