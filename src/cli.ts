@@ -4,6 +4,8 @@
 import { parseArgs } from 'node:util';
 import { ConfigError } from './config.js';
 import { readEnvironment } from './env.js';
+import { exitOnSignal } from './ops/signals.js';
+import { ListenError } from './ops/listen-error.js';
 
 const usage = `am-session-proxy: keeps AM sessions alive while their users work, and guards the APIs behind it
 
@@ -14,16 +16,6 @@ const usage = `am-session-proxy: keeps AM sessions alive while their users work,
 
 Every variable is in .env.example. Exit codes: 64 usage, 69 cannot listen, 78 configuration.
 `;
-
-/** What a server's `listen` fails with when the address is not to be had. */
-const cannotListen: ReadonlySet<string> = new Set([
-  'EACCES',
-  'EADDRINUSE',
-  'EADDRNOTAVAIL',
-  'EAFNOSUPPORT',
-  'EAI_AGAIN',
-  'ENOTFOUND',
-]);
 
 const exitUsage = 64;
 const exitUnavailable = 69;
@@ -59,6 +51,7 @@ async function main(): Promise<void> {
 
 class UsageError extends Error {}
 
+exitOnSignal();
 main().catch((error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -70,6 +63,6 @@ main().catch((error: unknown) => {
     process.exitCode = exitConfig;
   } else {
     process.stderr.write(`am-session-proxy: ${message}\n`);
-    process.exitCode = cannotListen.has(code) ? exitUnavailable : 1;
+    process.exitCode = error instanceof ListenError ? exitUnavailable : 1;
   }
 });

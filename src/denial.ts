@@ -6,7 +6,7 @@ import { isNavigation } from './activity.js';
 import type { Config } from './config.js';
 import { clearingCookies, domainsFor } from './cookie.js';
 import type { Forwarded } from './forwarded.js';
-import { problemStatus, sendProblem } from './problem.js';
+import { noteProblem, problemStatus, sendProblem } from './problem.js';
 import type { Denied } from './session.js';
 
 export interface Denial {
@@ -46,6 +46,7 @@ export function createDenial({ config, cookie, forwarded }: DenialOptions): Deni
     const { code, isOver, forceAuth, retryAfterS } = denied;
     const loginUrl = problemStatus(code) === 401 || code === 'session_wrong_realm' ? config.loginUrl : undefined;
     if (problemStatus(code) === 401 && isNavigation(req)) {
+      noteProblem(res, code);
       if (isOver) res.appendHeader('set-cookie', clearing(req, cookie.names));
       res.statusCode = 302;
       res.setHeader('location', loginLocation(req, forceAuth));

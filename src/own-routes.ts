@@ -5,7 +5,7 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Res
 import { createLogout, type LogoutOptions } from './logout.js';
 import type { Clock } from './clock.js';
 import type { Health } from './health.js';
-import type { Logger } from './ops/log.js';
+import type { ReportError } from './ops/log.js';
 import { canAnswer, problemStatus, sendProblem } from './problem.js';
 import { describeSession } from './session-info.js';
 import type { Denied } from './session.js';
@@ -13,7 +13,7 @@ import type { Denied } from './session.js';
 export interface OwnRoutesOptions extends LogoutOptions {
   readonly health: Health;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly reportError: ReportError;
 }
 
 /** The paths that are ours: a proxied prefix never covers them. */
@@ -22,7 +22,7 @@ export function ownPaths(basePath: string): ReadonlySet<string> {
 }
 
 export function createOwnRoutes(options: OwnRoutesOptions): Express {
-  const { config, cookie, keeper, judge, denial, health, clock, log } = options;
+  const { config, cookie, keeper, judge, denial, health, clock, reportError } = options;
   const logout = createLogout(options);
   // the two characters of a prefix that mean something in a path of Express
   const base = config.basePath.replace(/[!+]/g, String.raw`\$&`);
@@ -81,8 +81,10 @@ export function createOwnRoutes(options: OwnRoutesOptions): Express {
       .all((_req, res) => sendProblem(res, 'method_not_allowed', { allow: 'GET, HEAD' }));
   }
 
-  app.use(((error: unknown, _req, res, _next) => {
-    log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'a route of our own failed');
+  app.use(((error: unknown, req, res, _next) => {
+    // what the answer carries, so that a user's report leads here
+    const requestId = res.getHeader('x-request-id');
+    reportError(error, 'a route of our own failed', { method: req.method, route: req.path, requestId });
     if (canAnswer(res)) sendProblem(res, 'internal_error');
     else res.destroy();
   }) satisfies ErrorRequestHandler);

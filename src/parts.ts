@@ -16,15 +16,21 @@ import { createForwarded } from './forwarded.js';
 import { createHealth } from './health.js';
 import type { KeeperObserver } from './keeper/events.js';
 import { createKeeper } from './keeper/keeper.js';
-import { createLogger, type Logger } from './ops/log.js';
+import { createErrorReport, createLogger, type Logger, type ReportError } from './ops/log.js';
+import { createMetrics, type Metrics } from './ops/metrics.js';
+import { packageVersion } from './ops/version.js';
+import { describeStart } from './ops/start-line.js';
 import { createOriginCheck } from './origin.js';
 import { createProxies, type Proxies } from './proxy/proxies.js';
 import { createStreams } from './proxy/streams.js';
+import { countProblem } from './problem.js';
 import { createRealmCheck } from './realm-check.js';
 import { createOwnRoutes } from './own-routes.js';
 import { computeSecurityHeaders, setHeaders, type SecurityHeaders } from './security-headers.js';
 import { createSessionJudge, type SessionJudge } from './session.js';
 import { createSpaFallback, createStaticFiles, type PlainHandler } from './static-files.js';
+import { connectRedisStore } from './store/redis-url.js';
+import type { SessionStore } from './store/session-store.js';
 import { createRouter } from './target.js';
 
 /** Everything of the configuration, and the seams. */
@@ -35,6 +41,8 @@ export interface SessionProxyOptions extends Options {
   readonly helmet?: HelmetOptions | undefined;
   /** Told of each decision about a session and each AM call; what it throws is logged and goes no further. */
   readonly onEvent?: KeeperObserver | undefined;
+  /** What the nodes of a cluster share. Default: Redis at `redisUrl`; without that nothing, each node for itself. */
+  readonly store?: SessionStore | undefined;
   /** For tests: time. */
   readonly clock?: Clock | undefined;
   /** For tests: how AM is reached. */
@@ -45,6 +53,7 @@ const seams = [
   'logger',
   'helmet',
   'onEvent',
+  'store',
   'clock',
   'amTransport',
 ] as const satisfies readonly (keyof SessionProxyOptions)[];
@@ -53,6 +62,7 @@ interface Parts {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly reportError: ReportError;
   readonly cookie: SsoCookie;
   readonly judge: SessionJudge;
   readonly denial: Denial;
@@ -67,6 +77,7 @@ interface Parts {
   /** Undefined without a `staticDir`. */
   readonly files: PlainHandler | undefined;
   readonly spaFallback: RequestHandler;
+  readonly metrics: Metrics;
   /** Begins to ask AM for its cookie's name. */
   start(): void;
   /** Not ready any more, no socket or stream stays open, AM is told of the logouts that wait. */
@@ -79,14 +90,28 @@ export function createParts(options: SessionProxyOptions): Parts {
   const config = parseConfig(options, seams);
   const clock = options.clock ?? systemClock;
   const log = options.logger ?? createLogger(config.logLevel);
-  for (const warning of configWarnings(config)) log.warn({}, warning);
+  const reportError = createErrorReport(log, clock);
+  log.info(describeStart(config, options.store !== undefined), 'am-session-proxy starts');
+  for (const warning of configWarnings(config, options.store !== undefined)) log.warn({}, warning);
 
+  const store = options.store ?? (config.redisUrl === undefined ? undefined : connectRedisStore(config.redisUrl));
   const cookie = createSsoCookie(config.am.cookieName);
   const presence = createPresence({ log, clock, flavor: config.am.flavor, url: config.am.url });
   const transport = options.amTransport
     ? { send: options.amTransport, close: () => undefined }
     : createHttpTransport(config.am.url);
   const am = createAmClient({ am: config.am, cookieName: () => cookie.name, transport: transport.send, clock });
+  const metrics = createMetrics({
+    version: packageVersion(),
+    sessionsMax: config.session.max,
+    hasStore: store !== undefined,
+    now: {
+      am: () => presence.state,
+      keeper: () => keeper.stats,
+      openStreams: () => streams.open,
+      store: () => keeper.storeState,
+    },
+  });
   const discovery = createDiscovery({ am, cookie, presence, clock, log });
   const keeper = createKeeper({
     am,
@@ -97,22 +122,29 @@ export function createParts(options: SessionProxyOptions): Parts {
     trustS: config.session.trustS,
     sessionsMax: config.session.max,
     servesRealm: createRealmCheck(config.session.realms, log),
-    observe: createObserver(options.onEvent, config.logLevel === 'debug', log),
+    store,
+    meter: metrics.meter,
+    observe: createObserver(options.onEvent, config.logLevel === 'debug', log, reportError),
   });
 
   const forwarded = createForwarded(config);
   const judge = createSessionJudge({ keeper, cookie, forwarded, clock, log });
   const denial = createDenial({ config, cookie, forwarded });
-  const health = createHealth(
-    () => discovery.complete,
-    () => presence.state,
-  );
+  const health = createHealth({
+    isComplete: () => discovery.complete,
+    presence,
+    cookieName: () => cookie.name,
+    clock,
+    graceS: Math.max(config.am.downGraceS, config.session.trustS),
+    store: () => keeper.storeState,
+  });
   const securityHeaders = computeSecurityHeaders(config, options.helmet);
   const { staticDir } = config;
 
   function prepare(res: ServerResponse, requestId: string): void {
     setHeaders(res, securityHeaders);
     res.setHeader('x-request-id', requestId);
+    countProblem(res, metrics.refused);
   }
   const streams = createStreams(keeper);
   const proxies = createProxies({
@@ -131,6 +163,7 @@ export function createParts(options: SessionProxyOptions): Parts {
     config,
     clock,
     log,
+    reportError,
     cookie,
     judge,
     denial,
@@ -140,9 +173,10 @@ export function createParts(options: SessionProxyOptions): Parts {
     findRoute: createRouter(config.routes),
     checkOrigin: createOriginCheck({ ...config, requestHost: forwarded.host }),
     isActivity: createActivityCheck(config.session),
-    ownRoutes: createOwnRoutes({ config, cookie, keeper, judge, denial, health, clock, log }),
+    ownRoutes: createOwnRoutes({ config, cookie, keeper, judge, denial, health, clock, reportError }),
     files: staticDir === undefined ? undefined : createStaticFiles(staticDir, securityHeaders),
     spaFallback: createSpaFallback(staticDir, securityHeaders),
+    metrics,
     start: discovery.start,
     stop(): void {
       health.stop();
@@ -153,14 +187,21 @@ export function createParts(options: SessionProxyOptions): Parts {
       health.stop();
       discovery.close();
       await Promise.all([streams.stop(), keeper.close()]);
+      presence.close();
       proxies.close();
       transport.close();
+      metrics.close();
     },
   };
 }
 
 /** Undefined where nobody watches: then the keeper makes no events. */
-function createObserver(onEvent: KeeperObserver | undefined, debug: boolean, log: Logger): KeeperObserver | undefined {
+function createObserver(
+  onEvent: KeeperObserver | undefined,
+  debug: boolean,
+  log: Logger,
+  reportError: ReportError,
+): KeeperObserver | undefined {
   if (!onEvent && !debug) return undefined;
   return (event) => {
     if (debug) log.debug(event, event.type);
@@ -168,7 +209,7 @@ function createObserver(onEvent: KeeperObserver | undefined, debug: boolean, log
       onEvent?.(event);
     } catch (error) {
       // a watcher must not end the request that it watches
-      log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'onEvent failed');
+      reportError(error, 'onEvent threw: requests go on');
     }
   };
 }

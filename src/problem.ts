@@ -30,6 +30,9 @@ const kinds = {
 /** Stable: part of the contract with clients. */
 export type ProblemCode = keyof typeof kinds;
 
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of the table are its own
+export const problemCodes = Object.keys(kinds) as readonly ProblemCode[];
+
 export interface ProblemExtras {
   /** Where to log in; without a `goto`. */
   readonly loginUrl?: string;
@@ -55,8 +58,22 @@ function problemBody(code: ProblemCode, loginUrl?: string): string {
   });
 }
 
+/** Each proxy counts the problems of its own answers, and the code that answers does not know which proxy it works for. */
+const counters = new WeakMap<ServerResponse, (code: ProblemCode) => void>();
+
+/** `count` is told if the answer turns out to be a problem. */
+export function countProblem(res: ServerResponse, count: (code: ProblemCode) => void): void {
+  counters.set(res, count);
+}
+
+/** For an answer that is given because of a problem, and does not carry it. */
+export function noteProblem(res: ServerResponse, code: ProblemCode): void {
+  counters.get(res)?.(code);
+}
+
 /** Answers with the problem; headers that stand on the response already stay. */
 export function sendProblem(res: ServerResponse, code: ProblemCode, extras: ProblemExtras = {}): void {
+  noteProblem(res, code);
   const body = problemBody(code, extras.loginUrl);
   res.statusCode = kinds[code].status;
   res.setHeader('content-type', 'application/problem+json; charset=utf-8');

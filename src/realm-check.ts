@@ -17,7 +17,10 @@ export function createRealmCheck(realms: Config['session']['realms'], log: Logge
     if (served.has(name)) return true;
     if (named.size < namedMax && !named.has(name)) {
       named.add(name);
-      log.warn({ realm, served: realms }, 'sessions of this realm are not let in: it is not in SESSION_REALMS');
+      log.warn(
+        { realm, served: realms },
+        'sessions of this realm are not let in: it is not in SESSION_REALMS (session.realms)',
+      );
     }
     return false;
   };

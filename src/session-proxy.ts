@@ -55,6 +55,8 @@ export interface SessionProxy {
   readonly spaFallback: RequestHandler;
   /** helmet's headers as every answer carries them, names in lower case. */
   readonly securityHeaders: SecurityHeaders;
+  /** Answers the metrics page of Prometheus, for an address that only machines inside reach: nothing here serves it. */
+  readonly metrics: RequestListener;
   /** The effective configuration. */
   readonly config: Config;
   /**
@@ -76,7 +78,7 @@ export interface SessionProxy {
  */
 export function sessionProxy(options: SessionProxyOptions): SessionProxy {
   const parts = createParts(options);
-  const { config, clock, log, cookie, judge, denial, prepare, proxies, files } = parts;
+  const { config, clock, log, reportError, cookie, judge, denial, prepare, proxies, files } = parts;
   const isOurs = ownPaths(config.basePath);
   const sayOnce = createOnce();
   const maySayOrigin = createOnceInAWhile(clock, originAgainMs);
@@ -94,7 +96,7 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
       const { origin, 'sec-fetch-site': site } = req.headers;
       log.warn(
         { origin, site, comparedWith: verdict.comparedWith, method: req.method, requestId },
-        'a cross-site request was refused: behind a proxy set PUBLIC_URL or TRUST_PROXY; other origins go into TRUSTED_ORIGINS',
+        'a cross-site request was refused: behind a proxy set PUBLIC_URL (publicUrl) or TRUST_PROXY (trustProxy); other origins go into TRUSTED_ORIGINS (trustedOrigins)',
       );
     }
     refuse(res, requestId, 'cross_site_request');
@@ -125,7 +127,7 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
   }
 
   function failed(res: ServerResponse, requestId: string, error: unknown): void {
-    log.error({ requestId, error: error instanceof Error ? error.message : 'unknown' }, 'a request failed in here');
+    reportError(error, 'a request failed in here', { requestId });
     if (res.headersSent) return void res.destroy();
     refuse(res, requestId, 'internal_error');
   }
@@ -140,7 +142,10 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     const url = req.url ?? '';
     if ('baseUrl' in req && req.baseUrl !== '') {
       if (sayOnce('mount'))
-        log.error({ mountedAt: req.baseUrl }, 'mount at the root, app.use(bff): the prefixes are in the routes');
+        log.error(
+          { mountedAt: req.baseUrl },
+          'requests are answered with 500: mount at the root, app.use(bff), the prefixes are in the routes',
+        );
       refuse(res, requestId, 'internal_error');
       return true;
     }
@@ -231,7 +236,7 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
   };
 
   parts.start();
-  return Object.assign(handle, {
+  const bff: SessionProxy = Object.assign(handle, {
     wrap:
       (app: RequestListener): RequestListener =>
       (req, res) =>
@@ -240,10 +245,20 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     requireSession,
     spaFallback: parts.spaFallback,
     securityHeaders: parts.securityHeaders,
+    metrics: parts.metrics.page,
     config,
     stop: parts.stop,
     close: parts.close,
   });
+  refusalCounters.set(bff, parts.metrics.refused);
+  return bff;
+}
+
+const refusalCounters = new WeakMap<SessionProxy, (code: ProblemCode) => void>();
+
+/** For a server of ours in front of it: what it refuses itself is on the metrics page too. */
+export function refusalCounter(bff: SessionProxy): (code: ProblemCode) => void {
+  return refusalCounters.get(bff) ?? (() => undefined);
 }
 
 /**

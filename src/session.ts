@@ -113,7 +113,10 @@ export function createSessionJudge({ keeper, cookie, forwarded, clock, log }: Se
     if (first) {
       if (admitted.some((each) => !isSameUser(each.session, first.session))) {
         if (maySayStrangers())
-          log.warn({ cookies: all.length }, 'live SSO cookies of different users in one request: none is taken');
+          log.warn(
+            { cookies: all.length },
+            'live SSO cookies of different users in one request: none is taken, the user has to log in again',
+          );
         return { ...missing, forceAuth: true };
       }
       return cause === 'background' ? first : ruling(first.credential, await ask(first.credential, cause, from));

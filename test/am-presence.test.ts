@@ -8,7 +8,7 @@ import { createVirtualClock } from './support/virtual-clock.js';
 
 function start(flavor: 'ping' | 'openam' = 'ping') {
   const log: string[] = [];
-  const clock = createVirtualClock();
+  const clock = createVirtualClock(0);
   const presence = createPresence({ log: recordingLogger(log), clock, flavor, url: 'http://am.test/am' });
   return { presence, log, clock };
 }
@@ -35,7 +35,7 @@ test('going away and coming back are one line each, whatever happens between', (
   expect(presence.state).toBe('up');
   expect(lines(log)).toEqual([
     expect.objectContaining({ level: 'warn', am: 'away', cause: 'connect', detail: 'ECONNREFUSED' }),
-    { level: 'warn', message: 'AM answers again', am: 'up', url: 'http://am.test/am' },
+    { level: 'warn', message: 'AM answers again', am: 'up', url: 'http://am.test/am', forS: 0, failed: 101 },
   ]);
 });
 
@@ -47,11 +47,12 @@ describe.each<[UnknownCause, trusted: string, stranger: string]>([
   ['busy', 'up', 'up'],
   ['aborted', 'up', 'up'],
 ])('a failure by %s', (cause, trusted, stranger) => {
-  test(`means ${trusted} for a token that AM confirmed before`, () => {
-    const { presence, log } = start();
+  test(`means ${trusted} for a token that AM confirmed before, and is said if it lasts`, async () => {
+    const { presence, log, clock } = start();
     presence.answered();
     presence.failed(unknown(cause, 'HTTP 500'), true);
     expect(presence.state).toBe(trusted);
+    await clock.advance(5_000);
     expect(log).toHaveLength(trusted === 'away' ? 1 : 0);
   });
 
@@ -72,6 +73,84 @@ test('failures for tokens never seen alive are said once a minute at most, and n
   }
   expect(log).toHaveLength(3);
   expect(lines(log)[0]).toMatchObject({ level: 'warn', detail: 'HTTP 503', url: 'http://am.test/am' });
+});
+
+describe('what comes and goes is not said each time', () => {
+  const bad = unknown('bad-answer', 'HTTP 500');
+
+  test('single calls without an answer, among calls with one, are one line a minute, which counts them', async () => {
+    const { presence, log, clock } = start();
+    presence.answered();
+    for (let s = 0; s < 130; s++) {
+      presence.failed(bad, true);
+      expect(presence.state).toBe('away');
+      await clock.advance(1_000);
+      presence.answered();
+      expect(presence.state).toBe('up');
+    }
+    const message = expect.stringContaining('while it answers others') as string;
+    const line = { level: 'warn', message, cause: 'bad-answer', detail: 'HTTP 500', url: 'http://am.test/am' };
+    expect(lines(log)).toEqual([
+      { ...line, failed: 1 },
+      { ...line, failed: 60 },
+      { ...line, failed: 60 },
+    ]);
+    expect(clock.timers).toBe(0);
+  });
+
+  test('the second in a row is said at once', async () => {
+    const { presence, log, clock } = start();
+    presence.answered();
+    presence.failed(bad, true);
+    await clock.advance(1_000);
+    expect(log).toEqual([]);
+    presence.failed(bad, true);
+    expect(lines(log)).toMatchObject([{ level: 'warn', am: 'away', failed: 2 }]);
+  });
+
+  test('an AM that comes and goes makes one pair of lines a minute, which count the calls', async () => {
+    const { presence, log, clock } = start();
+    presence.answered();
+    for (let s = 0; s < 150; s += 10) {
+      presence.failed(unknown('connect', 'ECONNREFUSED'), true);
+      await clock.advance(3_000);
+      presence.answered();
+      await clock.advance(7_000);
+    }
+    expect(lines(log)).toMatchObject([
+      { am: 'away', detail: 'ECONNREFUSED' },
+      { am: 'up', failed: 1, forS: 3 },
+      { am: 'away', failed: 6 },
+      { am: 'up', failed: 1, forS: 3 },
+      { am: 'away', failed: 6 },
+      { am: 'up', failed: 1, forS: 3 },
+    ]);
+  });
+
+  test('an absence soon after another is said when the minute is over, if it lasts', async () => {
+    const { presence, log, clock } = start();
+    presence.answered();
+    presence.failed(unknown('connect', 'ECONNREFUSED'), true);
+    presence.answered();
+    await clock.advance(20_000);
+    presence.failed(unknown('connect', 'ETIMEDOUT'), true);
+    await clock.advance(39_000);
+    expect(log).toHaveLength(2);
+    await clock.advance(1_000);
+    expect(lines(log)[2]).toMatchObject({ am: 'away', detail: 'ETIMEDOUT' });
+    await clock.advance(60_000);
+    presence.answered();
+    expect(lines(log).slice(3)).toMatchObject([{ am: 'up', forS: 100 }]);
+  });
+
+  test('after close nothing is said of it', async () => {
+    const { presence, log, clock } = start();
+    presence.answered();
+    presence.failed(bad, true);
+    presence.close();
+    await clock.advance(60_000);
+    expect(log).toEqual([]);
+  });
 });
 
 test.each([
@@ -133,7 +212,7 @@ describe('a refusal', () => {
   test.each([
     ['ping', 'refresh', 400, 'AM_PUBLIC_URL'],
     ['ping', 'serverinfo', 400, 'AM_PUBLIC_URL'],
-    ['ping', 'refresh', 403, 'AM_FLAVOR=openam'],
+    ['ping', 'refresh', 403, 'AM_FLAVOR (am.flavor) to openam'],
     ['ping', 'peek', 403, 'AM_COOKIE_NAME'],
     ['openam', 'refresh', 403, 'AM_COOKIE_NAME'],
     ['ping', 'peek', 404, 'AM_REALM'],

@@ -109,14 +109,15 @@ describe.concurrent('the command', () => {
     expect(code).toBe(69);
   });
 
-  it('logs JSON lines after the line that says where it listens', async () => {
+  it('logs JSON lines, but for the line that says where it listens', async () => {
     const command = startCommand([], { ...am, PORT: '0', AM_TIMEOUT_MS: '200' });
     const url = await command.says(/^am-session-proxy listens on (http:\/\/127\.0\.0\.1:\d+)$/m);
     await request(url, '/livez');
     await command.says(/("am":"away")/);
     command.child.kill('SIGTERM');
     expect(await command.exit).toBe(0);
-    const lines = command.stdout().trim().split('\n').slice(1);
+    const lines = command.stdout().trim().split('\n');
+    lines.splice(lines.indexOf(`am-session-proxy listens on ${url}`), 1);
     for (const line of lines) expect(JSON.parse(line)).toHaveProperty('msg');
   });
 });

@@ -58,17 +58,20 @@ describe('configWarnings', () => {
     expect(configWarnings(configOf({ AM_URL: 'http://127.0.0.1/am' }))).toEqual([]);
     expect(configWarnings(configOf({ HOST: '0.0.0.0', PUBLIC_URL: 'https://app.example.com' }))).toEqual([]);
     expect(configWarnings(configOf({ AM_DOWN_GRACE_S: '0' }))).toEqual([]);
+    expect(configWarnings(configOf({ AM_FLAVOR: 'openam', REDIS_URL: 'redis://h' }))).toEqual([]);
+    expect(configWarnings(configOf({ AM_FLAVOR: 'openam' }), true)).toEqual([]);
   });
 
   test.each([
-    [{ AM_URL: 'http://am.internal/am', AM_ALLOW_HTTP: 'true' }, /^AM_URL is plain http/],
-    [{ AM_URL: 'http://127.0.0.1/am', AM_PUBLIC_URL: 'http://am.example.org/am' }, /^AM_PUBLIC_URL is plain http/],
-    [{ HOST: '0.0.0.0' }, /^PUBLIC_URL is not set/],
-    [{ HOST: '::' }, /^PUBLIC_URL is not set/],
-    [{ AM_FLAVOR: 'openam' }, /^AM_FLAVOR=openam: two nodes/],
-    [{ REDIS_URL: 'redis://h' }, /^REDIS_URL does nothing in this version/],
-    [{ ADMIN_PORT: '9090' }, /^ADMIN_PORT does nothing in this version/],
-    [{ AM_DOWN_GRACE_S: '60' }, /^AM_DOWN_GRACE_S is smaller/],
+    [{ AM_URL: 'http://am.internal/am', AM_ALLOW_HTTP: 'true' }, /^AM_URL \(am\.url\) is plain http/],
+    [
+      { AM_URL: 'http://127.0.0.1/am', AM_PUBLIC_URL: 'http://am.example.org/am' },
+      /^AM_PUBLIC_URL \(am\.publicUrl\) is plain http/,
+    ],
+    [{ HOST: '0.0.0.0' }, /^PUBLIC_URL \(publicUrl\) is not set/],
+    [{ HOST: '::' }, /^PUBLIC_URL \(publicUrl\) is not set/],
+    [{ AM_FLAVOR: 'openam' }, /^AM_FLAVOR=openam .* without REDIS_URL .* two nodes/],
+    [{ AM_DOWN_GRACE_S: '60' }, /^AM_DOWN_GRACE_S \(am\.downGraceS\) is smaller/],
   ])('warns once about %j', (env: Record<string, string>, warning) => {
     expect(configWarnings(configOf(env))).toEqual([expect.stringMatching(warning)]);
   });

@@ -48,7 +48,7 @@ describe('memory', () => {
     for (let i = 0; i < 3_000; i++)
       void keeper.touch(credentialOf(`invented ${i}`, undefined), `198.51.100.${i % 200}`);
     await clock.advance(20_000);
-    expect(keeper.stats).toEqual({ sessions: 0, calls: 0, logoutsWaiting: 0 });
+    expect(keeper.stats).toEqual({ sessions: 0, calls: 0, callsWaiting: 0, logoutsWaiting: 0 });
     expect(clock.timers).toBe(0);
   });
 });

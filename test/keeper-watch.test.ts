@@ -321,6 +321,7 @@ it('AM is not asked without a break about a session that its own answer calls ov
     log: recordingLogger([]),
     windowMs,
     find: () => session,
+    deafSince: () => Infinity,
     peek: () => {
       asked++;
       session.confirmedAt = clock.now();

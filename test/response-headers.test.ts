@@ -82,6 +82,9 @@ describe('every answer', () => {
     'x-powered-by',
     'Clear-Site-Data',
     'X-Request-Id',
+    'Alt-Svc',
+    'NEL',
+    'Service-Worker-Allowed',
   ])("loses the upstream's %s", (name) => {
     expect(answer([[name, 'theirs']]).flat()).not.toContain('theirs');
   });

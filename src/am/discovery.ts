@@ -36,13 +36,17 @@ export function createDiscovery({ am, cookie, presence, clock, log }: DiscoveryO
     const answer = await am.serverInfo();
     if (closed) return;
     if (answer.kind === 'server-info') {
-      presence.answered();
-      if (cookie.learn(answer)) log.warn({ cookieName: cookie.name }, 'AM has another SSO cookie name now');
+      presence.answered('serverinfo');
+      if (cookie.learn(answer))
+        log.warn(
+          { cookieName: cookie.name },
+          'AM has another SSO cookie name now: users with the old one log in again',
+        );
       else if (cookie.name !== answer.cookieName && !mismatchSaid) {
         mismatchSaid = true;
         log.error(
-          { AM_COOKIE_NAME: cookie.name, cookieName: answer.cookieName },
-          'AM names its SSO cookie otherwise than AM_COOKIE_NAME: every session will seem to be over',
+          { configured: cookie.name, cookieName: answer.cookieName },
+          'AM names its SSO cookie otherwise than AM_COOKIE_NAME (am.cookieName): nobody gets in until that is put right, or left out',
         );
       }
     } else if (answer.kind === 'refused') presence.refused('serverinfo', answer, true);

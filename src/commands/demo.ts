@@ -9,8 +9,9 @@ import { createDecisionLines, type Line } from '../demo/decisions.js';
 import { guide } from '../demo/guide.js';
 import { watchRequests } from '../demo/requests.js';
 import { optionsFromEnv, type Environment } from '../env.js';
+import { onSignal } from '../ops/signals.js';
 import type { SessionProxyOptions } from '../parts.js';
-import { listen, onSignal } from './serve.js';
+import { listen } from './serve.js';
 
 const publicFolder = fileURLToPath(new URL('../demo/public', import.meta.url));
 

@@ -2,8 +2,9 @@
 
 import { parseConfig } from '../config.js';
 import { optionsFromEnv, type Environment } from '../env.js';
+import { explainListenError } from '../ops/listen-error.js';
 import { createAmSimulator } from '../simulator/index.js';
-import { onSignal } from './serve.js';
+import { onSignal } from '../ops/signals.js';
 
 export async function simulator(environment: Environment): Promise<void> {
   // the simulator is the AM: where the proxy would find it does not matter here
@@ -14,6 +15,8 @@ export async function simulator(environment: Environment): Promise<void> {
     flavor: am.flavor,
     updateFrequencyS: am.updateFrequencyS,
     ...(am.cookieName !== undefined && { cookieName: am.cookieName }),
+  }).catch((error: unknown) => {
+    throw explainListenError(error, { host, port, setting: 'PORT' });
   });
   process.stdout.write(`AM simulator (${am.flavor}) on ${running.url}\nuser demo, password changeit\n`);
   onSignal(() => running.close());

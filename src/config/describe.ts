@@ -21,30 +21,35 @@ export function describeConfig(config: Config): string[] {
   });
 }
 
-/** What an operator should know at start although it is no mistake; one sentence each. */
-export function configWarnings(config: Config): string[] {
+/**
+ * What an operator should know at start although it is no mistake; one sentence each.
+ *
+ * @param hasStore whether nodes share what they know by a store that the configuration does not name
+ */
+export function configWarnings(config: Config, hasStore = false): string[] {
   const { am, session } = config;
   const warnings: string[] = [];
   if (isRemoteHttp(am.url)) {
-    warnings.push('AM_URL is plain http to another machine: SSO tokens can be read on the way.');
+    warnings.push('AM_URL (am.url) is plain http to another machine: SSO tokens can be read on the way.');
   } else if (isRemoteHttp(am.publicUrl)) {
-    warnings.push('AM_PUBLIC_URL is plain http: passwords and SSO tokens can be read between browser and AM.');
-  }
-  if (config.publicUrl === undefined && !isLoopbackHost(config.host)) {
-    warnings.push('PUBLIC_URL is not set and HOST is not loopback: the own origin is taken from each request.');
-  }
-  if (am.flavor === 'openam') {
     warnings.push(
-      "AM_FLAVOR=openam: two nodes, or two applications, keep each other's sessions awake, since asking AM resets the idle time.",
+      'AM_PUBLIC_URL (am.publicUrl) is plain http: passwords and SSO tokens can be read between browser and AM.',
     );
   }
-  if (config.redisUrl !== undefined) {
-    warnings.push('REDIS_URL does nothing in this version: nodes do not share windows and logouts yet.');
+  if (config.publicUrl === undefined && !isLoopbackHost(config.host)) {
+    warnings.push(
+      'PUBLIC_URL (publicUrl) is not set and HOST (host) is not loopback: the own origin is taken from each request.',
+    );
   }
-  if (config.adminPort !== undefined)
-    warnings.push('ADMIN_PORT does nothing in this version: there are no metrics yet.');
+  if (am.flavor === 'openam' && !hasStore && config.redisUrl === undefined) {
+    warnings.push(
+      "AM_FLAVOR=openam (am.flavor) without REDIS_URL (redisUrl): two nodes, or two applications, keep each other's sessions awake, since asking AM resets the idle time.",
+    );
+  }
   if (am.downGraceS > 0 && am.downGraceS < session.trustS) {
-    warnings.push('AM_DOWN_GRACE_S is smaller than SESSION_TRUST_S: it changes nothing.');
+    warnings.push(
+      'AM_DOWN_GRACE_S (am.downGraceS) is smaller than SESSION_TRUST_S (session.trustS): it changes nothing.',
+    );
   }
   return warnings;
 }

@@ -2,10 +2,12 @@
 
 import { unknown, type LogoutAnswer, type SessionAnswer, type Unknown } from '../am/answers.js';
 import type { Credential } from '../am/client.js';
+import type { Flavor } from '../am/flavor.js';
 import type { Presence } from '../am/presence.js';
 import type { Clock } from '../clock.js';
 import { sessionLabel, type CallAction, type CallReason, type KeeperObserver } from './events.js';
 import { busy, type CallGate, type Caller } from './gate.js';
+import type { CallOutcome, KeeperMeter } from './meter.js';
 
 /** One call, and on whose behalf. */
 interface Question<T> {
@@ -13,48 +15,62 @@ interface Question<T> {
   readonly reason: CallReason;
   readonly credential: Credential;
   readonly caller: Caller;
-  readonly send: () => Promise<T>;
+  /** Makes the call, when its turn has come; `begin` is told what AM is asked. Undefined: AM need not be asked after all. */
+  readonly send: (begin: (action: CallAction) => void) => T | Promise<T>;
   /** Ends the waiting at the gate; the call itself is ended by `send`. */
   readonly signal?: AbortSignal;
   /** Does not wait for its turn at the gate. */
   readonly direct?: boolean;
 }
 
-export type Ask = <T extends SessionAnswer | LogoutAnswer>(question: Question<T>) => Promise<T | Unknown>;
+export type Ask = <T extends SessionAnswer | LogoutAnswer | undefined>(question: Question<T>) => Promise<T | Unknown>;
 
 export interface AskOptions {
   readonly gate: CallGate;
+  readonly flavor: Flavor;
   readonly presence: Presence;
   readonly clock: Clock;
-  readonly observe: KeeperObserver | undefined;
+  readonly meter: KeeperMeter;
+  readonly observe?: KeeperObserver | undefined;
 }
 
-export function createAsk({ gate, presence, clock, observe }: AskOptions): Ask {
+export function createAsk({ gate, flavor, presence, clock, meter, observe }: AskOptions): Ask {
   return async (question) => {
-    const { action, reason, credential, caller, send, signal, direct } = question;
-    const session = sessionLabel(credential.id);
-    const startedAt = clock.now();
-    const call = () => {
-      observe?.({ type: 'call', session, action, reason });
-      return send();
+    const { reason, credential, caller, send, signal, direct } = question;
+    let { action } = question;
+    let startedAt = clock.now();
+    const begin = (asked: CallAction): void => {
+      action = asked;
+      startedAt = clock.now();
+      observe?.({ type: 'call', session: sessionLabel(credential.id), action, reason });
     };
+    const call = async () => send(begin);
     const result = direct ? await call() : await gate.run(caller, call, signal);
     const answer = result === busy ? notAsked(signal) : result;
+    if (!answer) return answer;
 
     if (answer.kind === 'unknown') presence.failed(answer, caller.known);
     else if (answer.kind === 'refused') presence.refused(action, answer, caller.known);
-    else presence.answered();
+    else presence.answered(action);
+    const tookMs = clock.now() - startedAt;
+    meter.called(action, outcomeOf(answer, action, flavor), tookMs);
     observe?.({
       type: 'answer',
-      session,
+      session: sessionLabel(credential.id),
       action,
       outcome: answer.kind,
-      tookMs: clock.now() - startedAt,
+      tookMs,
       ...(answer.kind === 'alive' && { idleS: answer.idleS }),
       ...(answer.kind === 'unknown' && { detail: answer.detail }),
     });
     return answer;
   };
+}
+
+function outcomeOf(answer: SessionAnswer | LogoutAnswer, action: CallAction, { everyCallResets }: Flavor): CallOutcome {
+  if (answer.kind === 'unknown') return answer.cause;
+  const isIgnored = answer.kind === 'alive' && action === 'refresh' && !everyCallResets && (answer.idleS ?? 0) > 0;
+  return isIgnored ? 'ignored' : answer.kind;
 }
 
 function notAsked(signal: AbortSignal | undefined): Unknown {

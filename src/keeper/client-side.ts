@@ -12,7 +12,11 @@ export function createClientSideCheck(log: Logger): (token: string) => boolean {
   let said = false;
   return (token) => {
     if (!isClientSide(token)) return false;
-    if (!said) log.warn({}, 'client-side sessions have no idle time to start anew: they are looked at, not refreshed');
+    if (!said)
+      log.warn(
+        {},
+        'client-side sessions have no idle time to start anew: they are looked at, not refreshed, and end at their maximum time',
+      );
     said = true;
     return true;
   };

@@ -7,8 +7,10 @@ import type { Logger } from '../ops/log.js';
 import type { Ask } from './ask.js';
 import { backoffMs } from './backoff.js';
 import { BoundedMap } from './bounded-map.js';
+import type { Cluster } from './cluster.js';
 import { sessionLabel } from './events.js';
 import { knownCaller, type Caller } from './gate.js';
+import type { KeeperMeter } from './meter.js';
 import { endedForGoodVerdict, endedVerdict, type Verdict } from './verdict.js';
 
 /** How far a logout has come at AM. `unqueueable`: AM has not answered, and nobody will tell it again. */
@@ -23,8 +25,12 @@ export interface Logout {
 export interface Endings {
   /** Whether this token was logged out here. */
   verdict(id: string, now: number): Verdict | undefined;
-  /** Ends the session here, tells AM, and goes on telling it in the background while it does not answer. */
+  /** Ends the session on all nodes, tells AM, and goes on telling it in the background while it does not answer. */
   end(credential: Credential, session: EndedSession): Promise<Logout>;
+  /** Another node ended the session, and remembers it for `forMs`. */
+  learn(id: string, confirmed: boolean, forMs: number): void;
+  /** Tells the other nodes what they could not be told. */
+  shareAll(): Promise<void>;
   /** Tells AM at once of all that waits. */
   retryAll(): Promise<void>;
   /** The same, then forgets what AM has not heard of. */
@@ -42,6 +48,8 @@ export interface EndingsOptions {
   readonly am: AmClient;
   readonly clock: Clock;
   readonly ask: Ask;
+  readonly cluster: Cluster;
+  readonly meter: KeeperMeter;
   readonly log: Logger;
   readonly random: () => number;
   /** How long a token could still pass somewhere on old knowledge after AM confirmed its end, in ms. */
@@ -62,6 +70,8 @@ const strangerRetries = 3;
 interface Tombstone {
   until: number;
   confirmed: boolean;
+  /** Whether the other nodes know, or are not to know: of a token that nobody has seen alive. */
+  shared: boolean;
   caller: Caller;
   /** The call in flight that all who log out meanwhile wait for. */
   attempt: Promise<Logout> | undefined;
@@ -77,7 +87,7 @@ interface Retry {
 }
 
 export function createEndings(options: EndingsOptions): Endings {
-  const { am, ask, clock, log, random, afterglowMs, max, onDead } = options;
+  const { am, ask, clock, cluster, meter, log, random, afterglowMs, max, onDead } = options;
   const tombstones = new BoundedMap<Tombstone>({
     max,
     isOver: (stone) => !isBusy(stone) && clock.now() >= stone.until,
@@ -100,7 +110,7 @@ export function createEndings(options: EndingsOptions): Endings {
 
   function bury(id: string, { caller, maxDeadline }: EndedSession, now: number): Tombstone | undefined {
     const until = Math.min(maxDeadline, now + longestSessionMs);
-    const stone: Tombstone = { until, confirmed: false, caller, attempt: undefined, retry: undefined };
+    const stone = createTombstone(until, false, caller);
     if (caller.known) {
       tombstones.set(id, stone);
       return stone;
@@ -121,13 +131,14 @@ export function createEndings(options: EndingsOptions): Endings {
   function confirm(id: string, stone: Tombstone | undefined): void {
     if (stone) stopRetrying(stone);
     strangers.delete(id);
-    tombstones.set(id, {
-      until: clock.now() + afterglowMs,
-      confirmed: true,
-      caller: knownCaller,
-      attempt: undefined,
-      retry: undefined,
-    });
+    const confirmed = createTombstone(clock.now() + afterglowMs, true, knownCaller);
+    tombstones.set(id, confirmed);
+    void share(id, confirmed);
+  }
+
+  async function share(id: string, stone: Tombstone): Promise<void> {
+    stone.shared = false;
+    stone.shared = await cluster.end(id, stone.confirmed, stone.until - clock.now());
   }
 
   async function attempt(
@@ -141,7 +152,10 @@ export function createEndings(options: EndingsOptions): Endings {
       reason,
       credential,
       caller,
-      send: () => am.logout(credential),
+      send: (begin) => {
+        begin('logout');
+        return am.logout(credential);
+      },
       // the user's own click waits for no other call and no queue
       direct: caller.known && reason === 'logout',
     });
@@ -182,6 +196,7 @@ export function createEndings(options: EndingsOptions): Endings {
     if (!before && queued >= queueMax) return false;
     if (triesLeft <= 0 || now >= giveUpAt) {
       stopRetrying(stone);
+      meter.gaveUp();
       log.warn(
         { session: sessionLabel(credential.id) },
         'gave up telling AM of a logout: the session is ended here, but lives at AM until its own time-out',
@@ -229,13 +244,30 @@ export function createEndings(options: EndingsOptions): Endings {
       return stone.confirmed ? endedForGoodVerdict : endedVerdict;
     },
     async end(credential, session) {
+      const { id } = credential;
       const now = clock.now();
-      const stone = find(credential.id, now) ?? bury(credential.id, session, now);
+      const stone = find(id, now) ?? bury(id, session, now);
       if (stone?.confirmed) return { outcome: 'already-ended', setCookies: [] };
       if (stone?.attempt) return stone.attempt;
+      const shared = stone?.caller.known && !stone.shared ? share(id, stone) : undefined;
       const call = attempt(credential, stone, stone?.caller ?? session.caller, 'logout');
       if (stone) stone.attempt = call;
-      return call;
+      const logout = await call;
+      await shared;
+      return logout;
+    },
+    learn(id, confirmed, forMs) {
+      const now = clock.now();
+      const stone = find(id, now);
+      if (stone && (stone.confirmed || !confirmed)) return;
+      if (stone) stopRetrying(stone);
+      strangers.delete(id);
+      const learned = createTombstone(now + Math.min(forMs, longestSessionMs), confirmed, knownCaller);
+      tombstones.set(id, { ...learned, shared: true });
+    },
+    async shareAll() {
+      // the store may have lost what AM does not know either
+      for (const [id, stone] of tombstones) if (!stone.shared || stone.retry) await share(id, stone);
     },
     retryAll,
     async close() {
@@ -243,10 +275,18 @@ export function createEndings(options: EndingsOptions): Endings {
         log.info({ logouts: queued }, 'stopping: AM is told once more of logouts that it has not heard of');
       await retryAll();
       const untold = waitingStones();
-      if (untold.length > 0) log.warn({ logouts: untold.length }, 'stopping, and AM has not heard of these logouts');
+      if (untold.length > 0)
+        log.warn(
+          { logouts: untold.length },
+          'stopping, and AM has not heard of these logouts: their sessions live at AM until their own time-out',
+        );
       for (const stone of untold) stopRetrying(stone);
     },
   };
+}
+
+function createTombstone(until: number, confirmed: boolean, caller: Caller): Tombstone {
+  return { until, confirmed, shared: false, caller, attempt: undefined, retry: undefined };
 }
 
 /** Whether AM is being told, or will be. */

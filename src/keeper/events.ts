@@ -1,5 +1,6 @@
 // What the keeper decides, told to whoever watches: the demo's lines, and metrics.
 
+import { createHmac, randomBytes } from 'node:crypto';
 import type { LogoutAnswer, SessionAnswer } from '../am/answers.js';
 
 export type CallReason = 'activity' | 'trailing' | 'first-sight' | 'trust-over' | 'logout' | 'logout-retry';
@@ -7,7 +8,9 @@ export type CallReason = 'activity' | 'trailing' | 'first-sight' | 'trust-over' 
 /** `call`: AM is asked now; the others say why not. */
 export type Decision = 'call' | 'window-closed' | 'call-in-flight' | 'backing-off' | 'trusted' | 'dead' | 'ended';
 
-/** `session` is the first characters of the token's hash: enough to tell sessions apart, useless to AM. */
+export type Outcome = (SessionAnswer | LogoutAnswer)['kind'];
+
+/** `session` tells sessions apart while this process runs: see {@link sessionLabel}. */
 export type KeeperEvent =
   | {
       readonly type: 'decision';
@@ -22,16 +25,21 @@ export type KeeperEvent =
       readonly type: 'answer';
       readonly session: string;
       readonly action: CallAction;
-      readonly outcome: (SessionAnswer | LogoutAnswer)['kind'];
+      readonly outcome: Outcome;
       /** Seconds since AM's latest access of it; of a refresh on Ping AM: above 0, AM did not obey. */
       readonly idleS?: number | undefined;
       readonly detail?: string;
       readonly tookMs: number;
     };
 
-export type CallAction = 'refresh' | 'peek' | 'logout';
+export type SessionAction = 'refresh' | 'peek';
+export type CallAction = SessionAction | 'logout';
 export type KeeperObserver = (event: KeeperEvent) => void;
 
+/** Of this process: who has a token, or the store, cannot find its session in the log. */
+const key = randomBytes(32);
+
+/** The name of a session in logs and events: short, and of no use to anybody else. */
 export function sessionLabel(id: string): string {
-  return id.slice(0, 8);
+  return createHmac('sha256', key).update(id).digest('base64url').slice(0, 8);
 }

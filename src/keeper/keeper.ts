@@ -1,23 +1,26 @@
 // The keeper: is this session alive, and does AM learn of the user's activity? At most one AM call per token in flight.
 
-import type { Alive } from '../am/answers.js';
 import type { AmClient, Credential } from '../am/client.js';
 import type { Presence } from '../am/presence.js';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../ops/log.js';
+import type { StoreState } from '../store/guard.js';
+import type { AliveWord, EndWord, SessionStore } from '../store/session-store.js';
 import { createAsk } from './ask.js';
 import { createClientSideCheck } from './client-side.js';
+import { createCluster } from './cluster.js';
 import { createEndings, type Logout } from './endings.js';
 import { BoundedMap } from './bounded-map.js';
-import { sessionLabel, type CallReason, type Decision, type KeeperObserver } from './events.js';
+import type { KeeperObserver } from './events.js';
 import { createCallGate, knownCaller } from './gate.js';
+import { createInquiries } from './inquiries.js';
 import { createLearning } from './learning.js';
+import { noMeter, type KeeperMeter } from './meter.js';
 import { createPending } from './pending.js';
-import { createStrangers } from './strangers.js';
+import { createQuestions, type Questions } from './questions.js';
+import { createStrangers, type AliveMeeting } from './strangers.js';
 import { TrackedSession } from './tracked-session.js';
-import { troubleAfter, verdictInTrouble } from './trouble.js';
 import { createTrust } from './trust.js';
-import type { Verdict } from './verdict.js';
 import { createWatches, type OnSessionEnd } from './watches.js';
 
 export interface Keeper {
@@ -27,9 +30,9 @@ export interface Keeper {
    * @param client the client's address: unknown tokens are asked about in turn between addresses
    * @param wait wait for AM's answer even where the session is trusted; in a closed window AM is not asked. Default false
    */
-  touch(credential: Credential, client: string, wait?: boolean): Verdict | Promise<Verdict>;
+  touch: Questions['touch'];
   /** Is the session alive? Extends nothing (on OpenAM: as far as that can be). */
-  peek(credential: Credential, client: string): Verdict | Promise<Verdict>;
+  peek: Questions['peek'];
   /**
    * Calls `onEnd` once when the session ends: at a logout here at once, at a death at AM within trust time and window.
    * AM is asked no more often than by peeks, once for all who watch a session, and the watch extends nothing.
@@ -47,7 +50,19 @@ export interface Keeper {
   tellLogouts(): void;
   /** One last try for the logouts that AM has not heard of; activity of the last window is not told. */
   close(): Promise<void>;
-  readonly stats: { readonly sessions: number; readonly calls: number; readonly logoutsWaiting: number };
+  readonly stats: KeeperStats;
+  /** Of the shared store; undefined: there is none. */
+  readonly storeState: StoreState | undefined;
+}
+
+/** Of this moment. */
+export interface KeeperStats {
+  readonly sessions: number;
+  /** To AM, in flight. */
+  readonly calls: number;
+  /** Calls that wait for their turn. */
+  readonly callsWaiting: number;
+  readonly logoutsWaiting: number;
 }
 
 export interface KeeperOptions {
@@ -63,39 +78,69 @@ export interface KeeperOptions {
   readonly sessionsMax: number;
   /** Whether a session of this realm may be let in. */
   readonly servesRealm: (realm: string) => boolean;
+  /** What the nodes of a cluster share. Default: nothing, each for itself. */
+  readonly store?: SessionStore | undefined;
   readonly observe?: KeeperObserver | undefined;
+  readonly meter?: KeeperMeter | undefined;
   readonly random?: () => number;
 }
 
-type Cause = 'activity' | 'background';
-
-/** At once where AM need not be asked. */
-type Ruling = Verdict | Promise<Verdict>;
+/** Logouts of unknown tokens for which the store is asked at a time: a flood of them must not become its flood. */
+const looksMax = 64;
 
 export function createKeeper(options: KeeperOptions): Keeper {
-  const { am, clock, presence, log, observe, updateFrequencyS, servesRealm, random = Math.random } = options;
+  const { am, clock, log, observe, updateFrequencyS, servesRealm, meter = noMeter, random = Math.random } = options;
+  const trustMs = options.trustS * 1000;
   const graceMs = options.downGraceS * 1000;
   const windowMs = (updateFrequencyS + 1) * 1000;
   const gate = createCallGate({ max: options.maxConcurrency, waitMs: options.timeoutMs, clock });
-  const ask = createAsk({ gate, presence, clock, observe });
-  const calling = { am, ask, clock, random };
-  const trust = createTrust({ trustMs: options.trustS * 1000, graceMs, flavor: am.flavor, clock });
-  const pending = createPending(clock, (session, credential) => call(session, credential, 'refresh', 'trailing'));
+  const ask = createAsk({ ...options, flavor: am.flavor, gate, meter });
+  const trust = createTrust({ trustMs, graceMs, flavor: am.flavor, clock });
   const sessions = new BoundedMap<TrackedSession>({
     max: options.sessionsMax,
     isOver: (session) => !session.inUse && clock.now() > Math.min(session.maxDeadline, session.idleDeadline + graceMs),
     isInUse: (session) => session.inUse,
     onEvict: letGo,
   });
-  const strangers = createStrangers({ ...calling, onAlive: admit, onDead: (id) => watches.over(id, 'dead') });
+  const cluster = createCluster({
+    ...options,
+    meter,
+    random,
+    windowMs,
+    wordServesMs: (session, now) => Math.max(trust.peekDueAt(session) - now, windowMs),
+    onEnd: (id, confirmed, forMs) => endedElsewhere(id, { kind: 'ended', confirmed, leftMs: forMs }),
+    onDeath: (id) => sessions.get(id)?.doubt(),
+    onUp: () => void endings.shareAll(),
+  });
+  const calling = { am, ask, clock, random, cluster };
+  const strangers = createStrangers({
+    ...calling,
+    onAlive: admit,
+    onDead: (id) => watches.over(id, 'dead'),
+    onEnd: endedElsewhere,
+  });
   const endings = createEndings({
     ...calling,
+    meter,
     log,
-    afterglowMs: options.trustS * 1000 + graceMs + 60_000,
+    afterglowMs: trustMs + graceMs + 60_000,
     max: options.sessionsMax,
     onDead: strangers.bury,
   });
   const learn = createLearning({ flavor: am.flavor, updateFrequencyS, servesRealm, log });
+  const pending = createPending(clock, (session, credential) =>
+    inquiries.begin(session, credential, 'refresh', 'trailing'),
+  );
+  const inquiries = createInquiries({
+    ...calling,
+    sessions,
+    trust,
+    learn,
+    pending,
+    windowMs,
+    onDead: died,
+    onEnd: endedElsewhere,
+  });
   const watches = createWatches({
     clock,
     random,
@@ -103,10 +148,12 @@ export function createKeeper(options: KeeperOptions): Keeper {
     log,
     windowMs,
     find: (id) => sessions.get(id),
+    deafSince,
     // in the place of an address, for sessions that are not known any more
     peek: (credential) => peek(credential, 'watch'),
   });
   const hasNoIdleTime = createClientSideCheck(log);
+  let looks = 0;
 
   /** Its call too: the next request would ask AM while this one is still in flight. */
   function letGo(session: TrackedSession): void {
@@ -114,151 +161,79 @@ export function createKeeper(options: KeeperOptions): Keeper {
     session.call?.controller.abort();
   }
 
-  function decided({ id }: Credential, request: Cause, decision: Decision, windowLeftMs?: number): void {
-    if (!observe) return;
-    const event = { type: 'decision', session: sessionLabel(id), request, decision } as const;
-    observe(windowLeftMs === undefined ? event : { ...event, windowLeftMs });
+  /** Since when another node may have ended it without this one hearing of it. */
+  function deafSince(session: TrackedSession): number {
+    return session.epoch === cluster.epoch || cluster.state !== 'up' ? Infinity : cluster.listeningSince;
   }
 
-  /** The verdict once AM was asked: its answer; after a failure its last word by trust, then by grace. */
-  function standing(session: TrackedSession, now: number): Verdict {
-    const { trouble } = session;
-    if (!trouble || trust.forTouch(session, now) || trust.inOutage(session, now)) return session;
-    return verdictInTrouble(trouble, now);
+  function died(id: string, session: TrackedSession): void {
+    sessions.delete(id);
+    pending.drop(session);
+    strangers.bury(id);
+    cluster.died(id);
+    watches.over(id, 'dead');
   }
 
-  function verdictOn(id: string): Verdict {
-    const now = clock.now();
+  function endedElsewhere(id: string, { confirmed, leftMs }: EndWord): void {
+    forget(id);
+    endings.learn(id, confirmed, leftMs);
+    watches.over(id, 'ended');
+  }
+
+  /** No answer to a call in flight brings it back. */
+  function forget(id: string): TrackedSession | undefined {
     const session = sessions.get(id);
-    if (session) return standing(session, now);
-    return endings.verdict(id, now) ?? strangers.verdict(id, now) ?? { kind: 'unknown', retryAfterS: 1 };
+    strangers.meeting(id)?.controller.abort();
+    sessions.delete(id);
+    if (session) letGo(session);
+    return session;
   }
 
-  function afterCall(session: TrackedSession, id: string): Ruling {
-    return session.call ? session.call.settled.then(() => verdictOn(id)) : verdictOn(id);
+  /** A logout of a session that only other nodes have met is a user's, not an invented one. */
+  async function wordOfOthers(id: string): Promise<AliveWord | undefined> {
+    if (looks >= looksMax) return undefined;
+    looks++;
+    const { word, end } = await cluster.look(id);
+    looks--;
+    if (end) endedElsewhere(id, end);
+    return word;
   }
 
-  /** One call for a session that AM confirmed before. */
-  function call(session: TrackedSession, credential: Credential, action: 'refresh' | 'peek', reason: CallReason): void {
-    const controller = new AbortController();
-    pending.pause(session);
-    const { signal } = controller;
-    const send = () => am[action](credential, signal);
-    const settled = ask({ action, reason, credential, caller: knownCaller, send, signal }).then((answer) => {
-      session.call = undefined;
-      // logged out meanwhile: an answer to a call that started before never revives it
-      if (sessions.get(credential.id) !== session) return;
-      if (answer.kind === 'dead') {
-        sessions.delete(credential.id);
-        pending.drop(session);
-        strangers.bury(credential.id);
-        watches.over(credential.id, 'dead');
-        return;
-      }
-      if (answer.kind === 'alive') {
-        learn(session, answer, action);
-        sessions.set(credential.id, session);
-      } else {
-        const now = clock.now();
-        session.trouble = troubleAfter(session.trouble, answer, now, random);
-        // AM did answer: asked for the same again within a window it would be called more often than when all is well
-        if (answer.kind === 'refused') session.windowEndsAt = Math.max(session.windowEndsAt, now + windowMs);
-      }
-      pending.schedule(session, credential);
-    });
-    session.call = { settled, controller };
+  function loggedOut(logout: Logout): Logout {
+    meter.loggedOut(logout.outcome);
+    return logout;
   }
 
   /** A token turns out to be a live session. */
-  function admit(credential: Credential, answer: Alive, action: 'refresh' | 'peek', activityAt: number): void {
-    if (endings.verdict(credential.id, clock.now())) return;
+  function admit(credential: Credential, { answer, action, activityAt, entry }: AliveMeeting) {
+    const { id, token } = credential;
+    if (endings.verdict(id, clock.now())) return undefined;
     const session = new TrackedSession(answer);
-    if (!hasNoIdleTime(credential.token)) session.activityAt = activityAt;
+    session.epoch = entry.epoch;
+    session.windowEndsAt = entry.takenUntil;
+    if (!hasNoIdleTime(token)) session.activityAt = activityAt;
     learn(session, answer, action);
-    sessions.set(credential.id, session);
+    sessions.set(id, session);
     pending.schedule(session, credential);
+    return session;
   }
 
-  function meet(credential: Credential, client: string, now: number, cause: Cause): Ruling {
-    const { id } = credential;
-    const meeting = strangers.meeting(id);
-    const verdict = endings.verdict(id, now) ?? (meeting ? undefined : strangers.verdict(id, now));
-    if (verdict) {
-      decided(credential, cause, verdict.kind === 'dead' || verdict.kind === 'ended' ? verdict.kind : 'backing-off');
-      return verdict;
-    }
-    if (meeting) {
-      if (cause === 'activity') meeting.activityAt = now;
-      decided(credential, cause, 'call-in-flight');
-      return meeting.settled.then(() => verdictOn(id));
-    }
-    decided(credential, cause, 'call');
-    return strangers.meet(credential, client, cause === 'activity' ? now : -Infinity).then(() => verdictOn(id));
-  }
+  const { touch, peek, verdictOn } = createQuestions({
+    clock,
+    sessions,
+    strangers,
+    endings,
+    inquiries,
+    pending,
+    trust,
+    deafSince,
+    hasNoIdleTime,
+    everyCallResets: am.flavor.everyCallResets,
+    meter,
+    observe,
+  });
 
-  function peekAt(session: TrackedSession, credential: Credential, now: number, cause: Cause): Ruling {
-    if (trust.forPeek(session, now)) {
-      decided(credential, cause, 'trusted');
-      return session;
-    }
-    if (session.call) {
-      decided(credential, cause, 'call-in-flight');
-    } else if (session.trouble && now < session.trouble.retryAt) {
-      decided(credential, cause, 'backing-off');
-      return standing(session, now);
-    } else {
-      decided(credential, cause, 'call');
-      call(session, credential, 'peek', 'trust-over');
-    }
-    return afterCall(session, credential.id);
-  }
-
-  function touchInClosedWindow(session: TrackedSession, credential: Credential, now: number): Ruling {
-    if (trust.forTouchInWindow(session, now)) {
-      decided(credential, 'activity', 'window-closed', session.windowEndsAt - now);
-      return session;
-    }
-    decided(credential, 'activity', 'call');
-    // where a peek is a touch anyway, the user's own activity may as well be one
-    call(session, credential, am.flavor.everyCallResets ? 'refresh' : 'peek', 'trust-over');
-    return afterCall(session, credential.id);
-  }
-
-  function touch(credential: Credential, client: string, wait = false): Ruling {
-    const now = clock.now();
-    trust.noticeSleep(now);
-    const session = sessions.get(credential.id);
-    if (!session) return meet(credential, client, now, 'activity');
-    if (!session.served) return peekAt(session, credential, now, 'activity');
-    if (hasNoIdleTime(credential.token)) return peekAt(session, credential, now, 'activity');
-    session.activityAt = now;
-    if (session.call) {
-      pending.schedule(session, credential);
-      decided(credential, 'activity', 'call-in-flight');
-      return !wait && trust.forTouch(session, now) ? session : afterCall(session, credential.id);
-    }
-    if (session.trouble && now < session.trouble.retryAt) {
-      pending.schedule(session, credential);
-      decided(credential, 'activity', 'backing-off');
-      return standing(session, now);
-    }
-    if (now < session.windowEndsAt) {
-      pending.schedule(session, credential);
-      return touchInClosedWindow(session, credential, now);
-    }
-    decided(credential, 'activity', 'call');
-    call(session, credential, 'refresh', 'activity');
-    return !wait && trust.forTouch(session, now) ? session : afterCall(session, credential.id);
-  }
-
-  function peek(credential: Credential, client: string): Ruling {
-    const now = clock.now();
-    trust.noticeSleep(now);
-    const session = sessions.get(credential.id);
-    if (!session) return meet(credential, client, now, 'background');
-    return peekAt(session, credential, now, 'background');
-  }
-
+  cluster.start();
   return {
     touch,
     peek,
@@ -271,16 +246,15 @@ export function createKeeper(options: KeeperOptions): Keeper {
     },
     async end(credential, client) {
       const { id } = credential;
-      const session = sessions.get(id);
-      strangers.meeting(id)?.controller.abort();
-      if (session) {
-        sessions.delete(id);
-        letGo(session);
-      } else if (strangers.isDeadForGood(id, clock.now())) return { outcome: 'already-ended', setCookies: [] };
-      const caller = session ? knownCaller : { known: false, client };
-      const logout = endings.end(credential, { caller, maxDeadline: session?.maxDeadline ?? Infinity });
+      const isKnown = sessions.has(id) || endings.verdict(id, clock.now()) !== undefined;
+      const word = isKnown || cluster.state !== 'up' ? undefined : await wordOfOthers(id);
+      const known = forget(id) ?? word;
+      if (!known && strangers.isDeadForGood(id, clock.now()))
+        return loggedOut({ outcome: 'already-ended', setCookies: [] });
+      const caller = known ? knownCaller : ({ known: false, client } as const);
+      const logout = endings.end(credential, { caller, maxDeadline: known?.maxDeadline ?? Infinity });
       watches.over(id, 'ended');
-      return logout;
+      return logout.then(loggedOut);
     },
     knows: (id) => sessions.has(id),
     wasTold: (id, at) => (sessions.get(id)?.accessAt ?? -Infinity) >= at,
@@ -292,9 +266,18 @@ export function createKeeper(options: KeeperOptions): Keeper {
       strangers.close();
       for (const session of sessions.values()) letGo(session);
       await endings.close();
+      await cluster.close();
     },
     get stats() {
-      return { sessions: sessions.size, calls: gate.inFlight, logoutsWaiting: endings.waiting };
+      return {
+        sessions: sessions.size,
+        calls: gate.inFlight,
+        callsWaiting: gate.waiting,
+        logoutsWaiting: endings.waiting,
+      };
+    },
+    get storeState() {
+      return cluster.state;
     },
   };
 }

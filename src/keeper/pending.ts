@@ -2,7 +2,7 @@
 
 import type { Credential } from '../am/client.js';
 import type { Clock } from '../clock.js';
-import type { TrackedSession } from './tracked-session.js';
+import { refreshDueAt, type TrackedSession } from './tracked-session.js';
 
 export interface Pending {
   /** Sees that AM is told of the session's activity as soon as it would listen. */
@@ -15,8 +15,6 @@ export interface Pending {
   close(): void;
 }
 
-const dueAt = (session: TrackedSession) => Math.max(session.windowEndsAt, session.trouble?.retryAt ?? -Infinity);
-
 export function createPending(
   clock: Clock,
   refresh: (session: TrackedSession, credential: Credential) => void,
@@ -27,7 +25,7 @@ export function createPending(
     if (closed || !session.isPending || !session.served) return drop(session);
     session.reminder ??= { credential, timer: undefined };
     if (session.call || session.reminder.timer) return;
-    const delay = Math.max(0, Math.ceil(dueAt(session) - clock.now()));
+    const delay = Math.max(0, Math.ceil(refreshDueAt(session) - clock.now()));
     session.reminder.timer = clock.setTimer(() => fire(session), delay);
   }
 
@@ -38,7 +36,7 @@ export function createPending(
     session.reminder.timer = undefined;
     // the session is over at AM: there is nobody to tell
     if (now >= session.maxDeadline) drop(session);
-    else if (now < dueAt(session)) schedule(session, credential);
+    else if (now < refreshDueAt(session)) schedule(session, credential);
     else refresh(session, credential);
   }
 

@@ -3,10 +3,14 @@
 import type { Alive, SessionAnswer } from '../am/answers.js';
 import type { AmClient, Credential } from '../am/client.js';
 import type { Clock } from '../clock.js';
+import type { EndWord } from '../store/session-store.js';
 import type { Ask } from './ask.js';
 import { BoundedMap } from './bounded-map.js';
 import { isClientSide } from './client-side.js';
 import type { Call } from './call.js';
+import { whenEntered, type Cluster, type Entry } from './cluster.js';
+import type { SessionAction } from './events.js';
+import type { TrackedSession } from './tracked-session.js';
 import { troubleAfter, verdictInTrouble, type Trouble } from './trouble.js';
 import { deadVerdict, type Verdict } from './verdict.js';
 
@@ -50,19 +54,25 @@ export interface StrangersOptions {
   readonly ask: Ask;
   readonly clock: Clock;
   readonly random: () => number;
-  /** The token is alive: it becomes a tracked session. */
-  readonly onAlive: (
-    credential: Credential,
-    answer: Alive,
-    action: 'refresh' | 'peek',
-    /** The user's latest activity, monotonic ms; `-Infinity`: none. */
-    activityAt: number,
-  ) => void;
+  readonly cluster: Cluster;
+  /** The token is alive: it becomes a tracked session, unless it was logged out meanwhile. */
+  readonly onAlive: (credential: Credential, meeting: AliveMeeting) => TrackedSession | undefined;
   /** The token is dead: it may be that of a session that memory ran short of. */
   readonly onDead: (id: string) => void;
+  /** Another node logged it out. */
+  readonly onEnd: (id: string, end: EndWord) => void;
 }
 
-export function createStrangers({ am, ask, clock, random, onAlive, onDead }: StrangersOptions): Strangers {
+export interface AliveMeeting {
+  readonly answer: Alive;
+  readonly action: SessionAction;
+  /** The user's latest activity, monotonic ms; `-Infinity`: none. */
+  readonly activityAt: number;
+  readonly entry: Entry;
+}
+
+export function createStrangers(options: StrangersOptions): Strangers {
+  const { am, ask, clock, random, cluster, onAlive, onDead, onEnd } = options;
   const meetings = new Map<string, Meeting>();
   const troubled = new BoundedMap<Trouble>({
     max: troubledMax,
@@ -78,7 +88,7 @@ export function createStrangers({ am, ask, clock, random, onAlive, onDead }: Str
     dead.set(id, { twice, until: clock.now() + (twice ? deadTwiceMs : deadOnceMs) });
   }
 
-  function takeOver(credential: Credential, answer: SessionAnswer, action: 'refresh' | 'peek', activityAt: number) {
+  function takeOver(credential: Credential, answer: SessionAnswer, alive: (answer: Alive) => void): void {
     const { id } = credential;
     if (answer.kind === 'dead') {
       bury(id);
@@ -86,7 +96,7 @@ export function createStrangers({ am, ask, clock, random, onAlive, onDead }: Str
     } else if (answer.kind === 'alive') {
       troubled.delete(id);
       dead.delete(id);
-      onAlive(credential, answer, action, activityAt);
+      alive(answer);
     } else if (answer.kind === 'refused' || answer.cause !== 'aborted')
       troubled.set(id, troubleAfter(troubled.get(id), answer, clock.now(), random));
   }
@@ -102,21 +112,38 @@ export function createStrangers({ am, ask, clock, random, onAlive, onDead }: Str
       return trouble && now < trouble.retryAt ? verdictInTrouble(trouble, now) : undefined;
     },
     meet(credential, client, activityAt) {
+      const { id } = credential;
       const controller = new AbortController();
-      const action = activityAt > -Infinity && !isClientSide(credential.token) ? 'refresh' : 'peek';
-      const settled = ask({
+      const { signal } = controller;
+      const wanted: SessionAction = activityAt > -Infinity && !isClientSide(credential.token) ? 'refresh' : 'peek';
+      let action = wanted;
+      let entry: Entry | undefined;
+      const settled = ask<SessionAnswer | undefined>({
         action,
         reason: 'first-sight',
         credential,
         caller: { known: false, client },
-        send: () => am[action](credential, controller.signal),
-        signal: controller.signal,
+        signal,
+        send: (begin) =>
+          whenEntered(cluster.enter(id, wanted === 'refresh'), (entered) => {
+            entry = entered;
+            if (entered.end) onEnd(id, entered.end);
+            if (entered.end || signal.aborted) return undefined;
+            if (entered.takenUntil > -Infinity) action = 'peek';
+            begin(action);
+            return am[action](credential, signal);
+          }),
       }).then((answer) => {
-        meetings.delete(credential.id);
-        takeOver(credential, answer, action, meeting.activityAt);
+        meetings.delete(id);
+        let session: TrackedSession | undefined;
+        if (answer)
+          takeOver(credential, answer, (alive) => {
+            if (entry) session = onAlive(credential, { answer: alive, action, entry, activityAt: meeting.activityAt });
+          });
+        if (entry) cluster.leave(id, entry, session, answer?.kind);
       });
       const meeting: Meeting = { settled, controller, activityAt };
-      meetings.set(credential.id, meeting);
+      meetings.set(id, meeting);
       return settled;
     },
   };

@@ -22,6 +22,8 @@ export class TrackedSession implements LiveSession {
   activityAt = -Infinity;
   idleDeadline: number;
   maxDeadline: number;
+  /** {@link Cluster.epoch} when the store was last asked about it. */
+  epoch = 0;
   call: Call | undefined = undefined;
   trouble: Trouble | undefined = undefined;
   /** What tells AM of pending activity; kept only while there is some. */
@@ -33,6 +35,11 @@ export class TrackedSession implements LiveSession {
     this.confirmedAt = answer.repliedAt;
     this.idleDeadline = answer.idleDeadline;
     this.maxDeadline = answer.maxDeadline;
+  }
+
+  /** What was known of it does not stand any more: AM is asked before it is let in again. */
+  doubt(): void {
+    this.confirmedAt = -Infinity;
   }
 
   get kind(): 'alive' {
@@ -48,4 +55,9 @@ export class TrackedSession implements LiveSession {
   get isPending(): boolean {
     return this.activityAt > this.accessAt;
   }
+}
+
+/** When AM may be told of pending activity, monotonic ms. */
+export function refreshDueAt(session: TrackedSession): number {
+  return Math.max(session.windowEndsAt, session.trouble?.retryAt ?? -Infinity);
 }

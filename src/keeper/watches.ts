@@ -2,7 +2,7 @@
 
 import type { Credential } from '../am/client.js';
 import type { Clock, Timer } from '../clock.js';
-import type { Logger } from '../ops/log.js';
+import { createErrorReport, type Logger } from '../ops/log.js';
 import { TrackedSession } from './tracked-session.js';
 import type { Trust } from './trust.js';
 import type { Verdict } from './verdict.js';
@@ -33,6 +33,8 @@ export interface WatchesOptions {
   readonly windowMs: number;
   /** The session as this node knows it. */
   readonly find: (id: string) => TrackedSession | undefined;
+  /** Since when the session may have been ended without this node hearing of it, monotonic ms; `Infinity`: it has heard all. */
+  readonly deafSince: (session: TrackedSession) => number;
   /** Asks AM where nothing recent is known. */
   readonly peek: (credential: Credential) => Verdict | Promise<Verdict>;
 }
@@ -53,7 +55,9 @@ interface Watch {
 const longestLookMs = 1_000;
 
 /** One timer looks after all sessions: a watch costs nothing but its place in the map, and each request may have one. */
-export function createWatches({ clock, random, trust, log, windowMs, find, peek }: WatchesOptions): Watches {
+export function createWatches(options: WatchesOptions): Watches {
+  const { clock, random, trust, log, windowMs, find, deafSince, peek } = options;
+  const reportError = createErrorReport(log, clock);
   // a death at AM is noticed within trust and window: delay, look and slow answers share the window
   const spreadMs = windowMs / 4;
   const lookMs = Math.min(longestLookMs, windowMs / 16);
@@ -70,10 +74,7 @@ export function createWatches({ clock, random, trust, log, windowMs, find, peek 
         onEnd(how);
       } catch (error) {
         // what one of them runs into must not keep the others open
-        log.error(
-          { error: error instanceof Error ? error.message : 'unknown' },
-          'an open connection could not be ended',
-        );
+        reportError(error, 'an open connection could not be ended');
       }
     }
   }
@@ -89,10 +90,11 @@ export function createWatches({ clock, random, trust, log, windowMs, find, peek 
     watch.session = find(watch.credential.id) ?? watch.session;
     const { session, delayMs, retryAt } = watch;
     if (!session) return retryAt;
+    const lookAt = deafSince(session) + delayMs;
     const askAt = Math.max(trust.peekDueAt(session), session.trouble?.retryAt ?? -Infinity) + delayMs;
     // AM may say alive of a session whose deadlines are over by its own answer
     const earliest = session.confirmedAt + longestLookMs + delayMs;
-    return Math.max(earliest, Math.min(Math.max(askAt, retryAt), trust.maximumAt(session)));
+    return Math.max(earliest, Math.min(Math.max(askAt, retryAt), lookAt, trust.maximumAt(session)));
   }
 
   async function check(watch: Watch): Promise<void> {

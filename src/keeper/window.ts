@@ -1,6 +1,7 @@
 // The window: what AM's answers teach about when it listens again, and of which activity it knows.
 
 import type { Alive } from '../am/answers.js';
+import type { AliveWord } from '../store/session-store.js';
 import type { TrackedSession } from './tracked-session.js';
 
 /** How AM took a call: an idle time above the frequency means that our frequency is not AM's. */
@@ -34,6 +35,17 @@ export function learnFromPeek(session: TrackedSession, answer: Alive, frequencyS
   const { idleS } = answer;
   if (idleS === undefined || idleS > frequencyS) return;
   accessed(session, answer.sentAt - (idleS + 1) * 1000, answer.repliedAt - Math.max(0, idleS - 1) * 1000, frequencyS);
+}
+
+/** The same for what another node heard from AM. The window is not in it: that is what claims are for. */
+export function learnFromOthers(session: TrackedSession, word: AliveWord, now: number): void {
+  session.accessAt = Math.max(session.accessAt, Math.min(word.accessAt, now));
+  if (word.confirmedAt <= session.confirmedAt) return;
+  session.confirmedAt = Math.min(word.confirmedAt, now);
+  // whoever can write to the store must not make a session live longer than AM told this node
+  session.maxDeadline = Math.min(word.maxDeadline, session.maxDeadline);
+  session.idleDeadline = word.idleDeadline;
+  session.trouble = undefined;
 }
 
 function confirm(session: TrackedSession, answer: Alive): void {

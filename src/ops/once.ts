@@ -22,3 +22,18 @@ export function createOnceInAWhile(clock: Clock, everyMs: number): (key?: string
     return true;
   };
 }
+
+/**
+ * The same, and tells how many times it was asked since the last time that it said yes, this one included: so many stand
+ * behind the one line. 0: not now. Keys are as many as the code has, never what others send.
+ */
+export function createCount(clock: Clock, everyMs: number): (key?: string) => number {
+  const mayAgain = createOnceInAWhile(clock, everyMs);
+  const counts = new Map<string, number>();
+  return (key = '') => {
+    const count = (counts.get(key) ?? 0) + 1;
+    const isSaid = mayAgain(key);
+    counts.set(key, isSaid ? 0 : count);
+    return isSaid ? count : 0;
+  };
+}

@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
   readonly securityHeaders: SecurityHeaders;
   readonly clock: Clock;
+  /** Told of what is refused here. */
+  readonly onRefused?: (code: ProblemCode) => void;
   /** For tests: shorter times. */
   readonly times?: Partial<ServerTimes>;
 }
@@ -33,7 +35,7 @@ const defaultTimes: ServerTimes = { keepAlive: 75_000, headers: 20_000, stalledB
 /** No browser pipelines; what does so in earnest does not wait for more answers than this. */
 const pipelinedMax = 32;
 
-export function createServer({ listener, upgrade, securityHeaders, clock, times }: ServerOptions): Server {
+export function createServer({ listener, upgrade, securityHeaders, clock, onRefused, times }: ServerOptions): Server {
   const { keepAlive, headers, stalledBody } = { ...defaultTimes, ...times };
   const answers = new WeakMap<Duplex, Set<ServerResponse>>();
 
@@ -64,7 +66,9 @@ export function createServer({ listener, upgrade, securityHeaders, clock, times 
     // in the middle of an answer the error would be taken for a part of it
     const isInterrupting = [...(answers.get(socket) ?? [])].some((res) => res.headersSent);
     if (error.code === 'ECONNRESET' || !socket.writable || isInterrupting) return void socket.destroy();
-    endGently(socket, clock, rawProblem(codeOf(error), securityHeaders));
+    const code = codeOf(error);
+    onRefused?.(code);
+    endGently(socket, clock, rawProblem(code, securityHeaders));
   });
 
   server.on('upgrade', (req, socket, head) => {
@@ -96,6 +100,7 @@ export function createServer({ listener, upgrade, securityHeaders, clock, times 
     setHeaders(res, securityHeaders);
     res.setHeader('x-request-id', requestIdOf(res.req));
     res.setHeader('connection', 'close');
+    onRefused?.(code);
     sendProblem(res, code);
   }
 

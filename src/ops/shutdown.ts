@@ -23,8 +23,12 @@ const sweepMs = 100;
 /** How long connections are still taken if there is no end of them. */
 const acceptMs = 1_000;
 
-/** Stops accepting, waits for the requests under way, lets go of everything; all that within `timeoutMs`. */
-export function createShutdown(options: ShutdownOptions): () => Promise<void> {
+/**
+ * Stops accepting, waits for the requests under way, lets go of everything; all that within `timeoutMs`.
+ *
+ * @returns does that; `signal` says in the log what asked for it
+ */
+export function createShutdown(options: ShutdownOptions): (signal?: string) => Promise<void> {
   const { server, timeoutMs, clock, log, announce, release } = options;
   let stopping: Promise<void> | undefined;
   // browsers and load balancers connect ahead; Node does not count such a connection as idle
@@ -41,7 +45,12 @@ export function createShutdown(options: ShutdownOptions): () => Promise<void> {
   });
   server.prependListener('upgrade', (req) => unused.delete(req.socket));
 
-  async function stop(): Promise<void> {
+  async function stop(signal: string | undefined): Promise<void> {
+    const startedAt = clock.now();
+    log.info(
+      { ...(signal !== undefined && { signal }), requests: open.size, timeoutS: timeoutMs / 1000 },
+      'stopping: not ready any more, requests under way may finish',
+    );
     let deadline: Timer | undefined;
     const late = new Promise<void>((resolve) => (deadline = clock.setTimer(resolve, timeoutMs)));
     announce();
@@ -62,11 +71,13 @@ export function createShutdown(options: ShutdownOptions): () => Promise<void> {
     let sweep = clock.setTimer(look, Math.min(graceMs, timeoutMs));
     await Promise.race([closed, late]);
     clock.clearTimer(sweep);
-    if (open.size > 0)
-      log.warn({ requests: open.size }, 'stopping: requests that take longer than SHUTDOWN_TIMEOUT_S are cut');
+    const cut = open.size;
+    if (cut > 0)
+      log.warn({ requests: cut }, 'requests that take longer than SHUTDOWN_TIMEOUT_S (shutdownTimeoutS) are cut');
     server.closeAllConnections();
     await Promise.race([release(), late]);
     if (deadline) clock.clearTimer(deadline);
+    log.info({ tookMs: Math.round(clock.now() - startedAt), cut }, 'stopped');
 
     function look(): void {
       // Node reads what has arrived after its timers
@@ -83,7 +94,7 @@ export function createShutdown(options: ShutdownOptions): () => Promise<void> {
     }
   }
 
-  return () => (stopping ??= stop());
+  return (signal) => (stopping ??= stop(signal));
 }
 
 /** Takes the connections that wait in the kernel's queue, one in each turn of the loop: the others would be reset. */

@@ -1,22 +1,130 @@
 // What the operator reads when an upstream gives no answer, or cannot be given the request.
 
+import type { Clock } from '../clock.js';
 import type { Route } from '../config.js';
 import type { Logger } from '../ops/log.js';
-import { createOnce } from '../ops/once.js';
+import { createCount, createOnce } from '../ops/once.js';
 import type { ProblemCode } from '../problem.js';
 
-/** Logs the failure; returns the code to answer with. */
-export type ReportFailure = (error: NodeJS.ErrnoException, timedOut: boolean, requestId: string) => ProblemCode;
+interface UpstreamFailure {
+  readonly error: NodeJS.ErrnoException;
+  readonly timedOut: boolean;
+  readonly requestId: string;
+  readonly method: string | undefined;
+  /** What `answers` was when the request was sent. */
+  readonly answersBefore: number;
+}
 
-export function createFailureReport(route: Route, log: Logger): ReportFailure {
-  return (error, timedOut, requestId) => {
-    const code = timedOut ? 'upstream_timeout' : 'upstream_unavailable';
-    log.warn(
-      { code, route: route.path, target: route.target, cause: error.code ?? error.message, requestId },
-      'no answer from the upstream',
-    );
-    return code;
+/** One route's upstream, as its requests and upgrades find it. */
+export interface UpstreamReport {
+  /** How many answers it has given so far. */
+  readonly answers: number;
+  /** The head of an answer has come, whatever its status. */
+  answered(): void;
+  /** Not for what the client broke off. Returns the code to answer with. */
+  failed(failure: UpstreamFailure): ProblemCode;
+  /** It broke off an answer whose head was passed on already. */
+  brokeOff(error: NodeJS.ErrnoException, requestId: string, method: string | undefined): void;
+  /** From now on it is we who end the connections. */
+  close(): void;
+}
+
+export interface UpstreamReportOptions {
+  readonly route: Route;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** From the first request without an answer to the next answer. */
+interface Outage {
+  readonly since: number;
+  failed: number;
+  /** Whoever was told of it must see its end. */
+  isSaid: boolean;
+}
+
+/** How often a route says the same. */
+const againMs = 60_000;
+
+export function createUpstreamReport({ route, log, clock }: UpstreamReportOptions): UpstreamReport {
+  const upstream = { route: route.path, target: route.target };
+  const countOutage = createCount(clock, againMs);
+  const countSingle = createCount(clock, againMs);
+  let answers = 0;
+  let outage: Outage | undefined;
+  let closed = false;
+
+  /** One request among others that are answered: nothing has changed. */
+  function saySingle(message: string, code: string, fields: object): void {
+    const failed = countSingle(`${message} ${code}`);
+    if (failed > 0) log.warn({ ...fields, failed }, message);
+    else log.debug(fields, message);
+  }
+
+  function sayOutage(code: ProblemCode, fields: object): void {
+    const now = clock.now();
+    const isFirst = outage === undefined;
+    outage ??= { since: now, failed: 0, isSaid: false };
+    outage.failed++;
+    const failed = countOutage(code);
+    if (failed === 0) return log.debug(fields, 'no answer from the upstream');
+    outage.isSaid = true;
+    const sofar = { failed, ...(!isFirst && { forS: seconds(now - outage.since) }) };
+    log.warn({ ...fields, ...sofar }, 'no answer from the upstream: requests to this route fail until it answers');
+  }
+
+  function sayBack({ since, failed, isSaid }: Outage): void {
+    // at the level of the outage
+    if (isSaid) log.warn({ ...upstream, failed, forS: seconds(clock.now() - since) }, 'the upstream answers again');
+  }
+
+  return {
+    get answers() {
+      return answers;
+    },
+    answered() {
+      answers++;
+      if (!outage) return;
+      sayBack(outage);
+      outage = undefined;
+    },
+    failed({ error, timedOut, requestId, method, answersBefore }) {
+      const code = timedOut ? 'upstream_timeout' : 'upstream_unavailable';
+      if (closed) return code;
+      const cause = timedOut ? 'timeout' : causeOf(error);
+      const hint = hintFor(cause);
+      const fields = { code, ...upstream, cause, method, requestId, ...(hint !== undefined && { hint }) };
+      const answersOthers = answers > answersBefore;
+      if (answersOthers) saySingle('no answer from the upstream to a request, while it answers others', code, fields);
+      else sayOutage(code, fields);
+      return code;
+    },
+    brokeOff(error, requestId, method) {
+      if (closed) return;
+      const fields = { ...upstream, cause: causeOf(error), method, requestId };
+      saySingle('the upstream broke off an answer: the client has got a part of it', '', fields);
+    },
+    close() {
+      closed = true;
+    },
   };
+}
+
+function causeOf({ code, message }: NodeJS.ErrnoException): string {
+  return code ?? message;
+}
+
+function hintFor(cause: string): string | undefined {
+  if (cause === 'timeout') return 'what may take longer needs a larger PROXY_TIMEOUT_MS (proxyTimeoutMs)';
+  if (cause === 'ECONNREFUSED') return 'nothing listens there: is it running?';
+  if (cause === 'ENOTFOUND' || cause === 'EAI_AGAIN') return 'its name cannot be resolved: see DNS';
+  if (cause === 'EPROTO') return 'is the target https, but a port that speaks plain http?';
+  if (/CERT|SELF_SIGNED|ALTNAME/.test(cause)) return 'does Node trust its certificate? see NODE_EXTRA_CA_CERTS';
+  return undefined;
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 1000);
 }
 
 /** Says once that somebody reads bodies before us; `recovered`: what they left of it could be passed on. */

@@ -26,6 +26,8 @@ export type HttpProxy = (
 interface Exchange {
   readonly requestId: string;
   readonly admitted: Admitted | undefined;
+  /** What `upstream.answers` was when it was sent. */
+  readonly answersBefore: number;
   /** As they came; the request carries those for the upstream. */
   readonly received: IncomingHttpHeaders;
   /** What a parser before us has left of the body. */
@@ -44,7 +46,7 @@ interface Exchange {
 const idempotent: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
 export function createHttpProxy(options: RouteContext): HttpProxy {
-  const { config, route, agents, headers, reportFailure, streams, denial, prepare, clock, reportParser } = options;
+  const { config, route, agents, headers, upstream, streams, denial, prepare, clock, reportParser } = options;
   const target = new URL(route.target);
   const exchanges = new WeakMap<IncomingMessage, Exchange>();
   const proxy = createEngine(agents.pooled);
@@ -106,13 +108,14 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       return;
     }
     exchange.answer = answer;
+    upstream.answered();
     // an event stream may be quiet for minutes after its head
     res.flushHeaders();
     answer.pipe(res);
     const credential = exchange.admitted?.credential;
     if (isEventStream(answer)) {
       flushEach(answer, res);
-      exchange.unwatch = streams.hold(credential, () => endStream(answer, res, clock));
+      exchange.unwatch = streams.hold('event-stream', credential, () => endStream(answer, res, clock));
     } else if (credential && isOpenEnded(answer))
       exchange.unwatch = streams.watch(credential, () => void res.destroy());
     if (exchange.unwatch) res.once('close', exchange.unwatch);
@@ -131,6 +134,8 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     exchange?.stopDeadline?.();
     exchange?.outgoing?.destroy();
     if (!exchange || !canAnswer(res)) {
+      const isCut = exchange?.answer !== undefined && !res.destroyed && !res.writableEnded;
+      if (isCut) upstream.brokeOff(error, exchange.requestId, req.method);
       // too late for an error of our own: the client must see that the answer is not whole
       if (!res.writableEnded) res.destroy();
       else takeRest(req);
@@ -143,8 +148,9 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       return;
     }
     letGo(exchange);
-    const { requestId } = exchange;
-    refuse(req, res, requestId, reportFailure(error, exchange.timedOut, requestId));
+    const { requestId, timedOut, answersBefore } = exchange;
+    const code = upstream.failed({ error, timedOut, requestId, method: req.method, answersBefore });
+    refuse(req, res, requestId, code);
   }
 
   /** The upstream closed an idle connection just as it was taken again. */
@@ -176,6 +182,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     const exchange: Exchange = {
       requestId,
       admitted,
+      answersBefore: upstream.answers,
       received,
       body,
       outgoing: undefined,

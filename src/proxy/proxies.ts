@@ -3,7 +3,7 @@
 import type { Route } from '../config.js';
 import type { Logger } from '../ops/log.js';
 import { createAgents, type Agents } from './agents.js';
-import { createFailureReport, createParserReport } from './failures.js';
+import { createParserReport, createUpstreamReport, type UpstreamReport } from './failures.js';
 import { createHttpProxy, type HttpProxy } from './http.js';
 import type { RouteContext } from './route-context.js';
 import { createRouteHeaders, type RouteHeadersOptions } from './route-headers.js';
@@ -20,7 +20,7 @@ export interface Proxies {
   close(): void;
 }
 
-type MadeHere = 'route' | 'agents' | 'headers' | 'reportFailure' | 'reportParser';
+type MadeHere = 'route' | 'agents' | 'headers' | 'upstream' | 'reportParser';
 
 export interface ProxiesOptions extends Omit<RouteContext, MadeHere>, Omit<RouteHeadersOptions, 'route'> {
   readonly log: Logger;
@@ -29,6 +29,7 @@ export interface ProxiesOptions extends Omit<RouteContext, MadeHere>, Omit<Route
 export function createProxies(options: ProxiesOptions): Proxies {
   const agentsOf = new Map<string, Agents>();
   const proxies = new Map<Route, RouteProxies>();
+  const upstreams: UpstreamReport[] = [];
   const reportParser = createParserReport(options.log);
 
   for (const route of options.config.routes) {
@@ -36,8 +37,9 @@ export function createProxies(options: ProxiesOptions): Proxies {
     const agents = agentsOf.get(protocol) ?? createAgents(protocol);
     agentsOf.set(protocol, agents);
     const headers = createRouteHeaders({ ...options, route });
-    const reportFailure = createFailureReport(route, options.log);
-    const ofRoute: RouteContext = { ...options, route, agents, headers, reportFailure, reportParser };
+    const upstream = createUpstreamReport({ ...options, route });
+    upstreams.push(upstream);
+    const ofRoute: RouteContext = { ...options, route, agents, headers, upstream, reportParser };
     proxies.set(route, { pass: createHttpProxy(ofRoute), upgrade: createUpgradeProxy(ofRoute) });
   }
 
@@ -47,6 +49,9 @@ export function createProxies(options: ProxiesOptions): Proxies {
       if (!found) throw new Error(`no proxy for ${route.path}`);
       return found;
     },
-    close: () => agentsOf.forEach((agents) => agents.close()),
+    close() {
+      for (const upstream of upstreams) upstream.close();
+      agentsOf.forEach((agents) => agents.close());
+    },
   };
 }

@@ -20,11 +20,14 @@ export interface UpstreamHead {
   readonly rawHeaders: readonly string[];
 }
 
-/** Node frames the answer anew; the rest is ours alone to say. */
+/** Node frames the answer anew; the rest is ours alone to say, some of it because it would hold for the whole origin. */
 const DROPPED: readonly string[] = [
   ...HOP_BY_HOP,
   'transfer-encoding',
+  'alt-svc',
   'clear-site-data',
+  'nel',
+  'service-worker-allowed',
   'x-powered-by',
   'x-request-id',
 ];

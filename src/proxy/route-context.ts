@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 import type { Config, Route } from '../config.js';
 import type { Denial } from '../denial.js';
 import type { Agents } from './agents.js';
-import type { ReportFailure, ReportParser } from './failures.js';
+import type { ReportParser, UpstreamReport } from './failures.js';
 import type { RouteHeaders } from './route-headers.js';
 import type { Streams } from './streams.js';
 
@@ -14,7 +14,7 @@ export interface RouteContext {
   readonly route: Route;
   readonly agents: Agents;
   readonly headers: RouteHeaders;
-  readonly reportFailure: ReportFailure;
+  readonly upstream: UpstreamReport;
   readonly reportParser: ReportParser;
   readonly streams: Streams;
   readonly denial: Denial;

@@ -8,18 +8,23 @@ import type { SessionEnd } from '../keeper/watches.js';
 export type SessionEndCode = 'session_ended' | 'session_expired';
 export type CloseReason = SessionEndCode | 'stopping';
 
+export type StreamKind = 'websocket' | 'event-stream';
+
 export interface Streams {
   /** Calls `onEnd` once, when the session ends. Returns what ends the watch. */
   watch(credential: Credential, onEnd: (code: SessionEndCode) => void): () => void;
   /**
    * Calls `close` once: when the session ends, or this server stops. At once if it has stopped already.
    *
+   * @param kind is counted
    * @param credential undefined: on a public route
    * @returns to be called when it is closed, whoever did it
    */
-  hold(credential: Credential | undefined, close: (reason: CloseReason) => void): () => void;
+  hold(kind: StreamKind, credential: Credential | undefined, close: (reason: CloseReason) => void): () => void;
   /** Closes all; resolves when they are closed. */
   stop(): Promise<void>;
+  /** How many are open. */
+  readonly open: Readonly<Record<StreamKind, number>>;
 }
 
 const codes: Readonly<Record<SessionEnd, SessionEndCode>> = { ended: 'session_ended', dead: 'session_expired' };
@@ -27,13 +32,15 @@ const codes: Readonly<Record<SessionEnd, SessionEndCode>> = { ended: 'session_en
 export function createStreams(keeper: Pick<Keeper, 'watch'>): Streams {
   const held = new Set<(reason: CloseReason) => void>();
   const onAllClosed: (() => void)[] = [];
+  const open = { websocket: 0, 'event-stream': 0 };
   let stopping = false;
 
   const watch: Streams['watch'] = (credential, onEnd) => keeper.watch(credential, (how) => onEnd(codes[how]));
 
   return {
     watch,
-    hold(credential, close) {
+    open,
+    hold(kind, credential, close) {
       let isClosing = false;
       const closeOnce = (reason: CloseReason): void => {
         if (isClosing) return;
@@ -41,11 +48,12 @@ export function createStreams(keeper: Pick<Keeper, 'watch'>): Streams {
         close(reason);
       };
       held.add(closeOnce);
+      open[kind]++;
       const unwatch = credential && watch(credential, closeOnce);
       if (stopping) closeOnce('stopping');
       return () => {
         unwatch?.();
-        held.delete(closeOnce);
+        if (held.delete(closeOnce)) open[kind]--;
         if (held.size === 0) for (const tell of onAllClosed.splice(0)) tell();
       };
     },

@@ -48,7 +48,7 @@ export function isWebSocketHandshake(req: IncomingMessage): boolean {
 }
 
 export function createUpgradeProxy(context: RouteContext): UpgradeProxy {
-  const { config, route, agents, headers, reportFailure, streams, denial, prepare, clock } = context;
+  const { config, route, agents, headers, upstream: report, streams, denial, prepare, clock } = context;
   const target = new URL(route.target);
   const { request } = target.protocol === 'https:' ? https : http;
   const base = target.pathname.replace(/\/$/, '');
@@ -79,6 +79,7 @@ export function createUpgradeProxy(context: RouteContext): UpgradeProxy {
     const { socket } = req;
     let isWaiting = true;
     let timedOut = false;
+    const answersBefore = report.answers;
     let early = handshake.head;
     const outgoing = open(handshake);
     const stopDeadline = watchUpstream(clock, config.proxyTimeoutMs, req, outgoing, () => {
@@ -110,14 +111,17 @@ export function createUpgradeProxy(context: RouteContext): UpgradeProxy {
       prepare(res, requestId);
       // a head that could not be written has taken it away
       res.setHeader('connection', 'close');
-      sendProblem(res, reportFailure(error, timedOut, requestId));
+      sendProblem(res, report.failed({ error, timedOut, requestId, method: req.method, answersBefore }));
     }
 
     /** Writes the upstream's head; false: there is nothing to go on with. */
     function passHead(answer: IncomingMessage, isSwitching: boolean): boolean {
       if (!settle()) return false;
       const head = headers.back(answer, req, requestId);
-      if (writeAnswerHead(res, answer, isSwitching ? headOf101(head) : head)) return true;
+      if (writeAnswerHead(res, answer, isSwitching ? headOf101(head) : head)) {
+        report.answered();
+        return true;
+      }
       answerFor(new Error('a head that cannot be passed on'));
       return false;
     }
@@ -165,7 +169,7 @@ export function createUpgradeProxy(context: RouteContext): UpgradeProxy {
       close: undefined,
       endedBy: undefined,
     };
-    const release = streams.hold(admitted?.credential, (reason) => {
+    const release = streams.hold('websocket', admitted?.credential, (reason) => {
       connection.endedBy = reason;
       connection.close?.(reason);
     });

@@ -24,13 +24,15 @@ export interface KeeperBench {
 
 export interface KeeperBenchOptions extends Partial<Omit<VirtualAmOptions, 'clock'>> {
   readonly keeper?: Partial<KeeperOptions>;
+  /** Shared with other keepers. */
+  readonly world?: { readonly clock: VirtualClock; readonly am: VirtualAm };
 }
 
 export const windowMs = 61_000;
 
-export function createKeeperBench({ keeper: overrides, ...amOptions }: KeeperBenchOptions = {}): KeeperBench {
-  const clock = createVirtualClock();
-  const am = createVirtualAm({ clock, ...amOptions });
+export function createKeeperBench({ keeper: overrides, world, ...amOptions }: KeeperBenchOptions = {}): KeeperBench {
+  const clock = world?.clock ?? createVirtualClock();
+  const am = world?.am ?? createVirtualAm({ clock, ...amOptions });
   const flavor = amOptions.flavor ?? 'ping';
   const updateFrequencyS = overrides?.updateFrequencyS ?? amOptions.updateFrequencyS ?? 60;
   const timeoutMs = overrides?.timeoutMs ?? 3_000;

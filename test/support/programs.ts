@@ -8,6 +8,8 @@ import { describe } from 'vitest';
 const programs = {
   openssl: { names: ['openssl'], from: 'openssl' },
   nginx: { names: ['nginx'], from: 'nginx-light' },
+  'redis-server': { names: ['redis-server'], from: 'redis-server' },
+  promtool: { names: ['promtool'], from: 'prometheus' },
   chromium: { names: ['chromium', 'chromium-browser', 'google-chrome'], from: 'chromium' },
 } as const;
 

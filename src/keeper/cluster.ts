@@ -1,0 +1,205 @@
+// What this node learns of the others, and tells them: through the shared store, if there is one.
+
+import { randomUUID } from 'node:crypto';
+import type { SessionAnswer } from '../am/answers.js';
+import type { Clock } from '../clock.js';
+import type { Logger } from '../ops/log.js';
+import { createStoreGuard, type StoreState } from '../store/guard.js';
+import type { AliveWord, EndWord, Reading, SessionStore } from '../store/session-store.js';
+import type { KeeperMeter } from './meter.js';
+import { refreshDueAt, type TrackedSession } from './tracked-session.js';
+
+/** What the store knew when a call to AM was about to be made. Times in monotonic ms of this node. */
+export interface Entry {
+  /** Until when the refresh is another node's to send; `-Infinity`: it is this one's. */
+  readonly takenUntil: number;
+  readonly end: EndWord | undefined;
+  readonly word: AliveWord | undefined;
+  /** Of which listening this is: see {@link Cluster.epoch}. */
+  readonly epoch: number;
+  /** For `leave`: whether the claim is this node's. */
+  readonly isClaimed: boolean;
+  readonly reading: LocalReading | undefined;
+}
+
+/** The store's time is not ours: a reading happened somewhere between these two. */
+interface LocalReading extends Reading {
+  readonly before: number;
+  readonly after: number;
+}
+
+export interface Cluster {
+  /** Undefined: there is no store, this node is alone. */
+  readonly state: StoreState | undefined;
+  /** Counts how often this node began to listen to the others: what it was not told before stands in the store. */
+  readonly epoch: number;
+  /** When it last began to, monotonic ms. */
+  readonly listeningSince: number;
+  /** To be asked before a call to AM about the session. `wantsClaim`: for a refresh. Never rejects. */
+  enter(id: string, wantsClaim: boolean): Entry | Promise<Entry>;
+  /**
+   * To be told how the call went.
+   *
+   * @param session as it stands now; undefined: there is none
+   * @param answer AM's; undefined: it was not asked
+   */
+  leave(id: string, entry: Entry, session: TrackedSession | undefined, answer?: SessionAnswer['kind']): void;
+  /** What stands in the store, without a claim. Never rejects. */
+  look(id: string): Promise<Entry>;
+  /** Tells the others that the session was logged out; false: they may not know. Never rejects. */
+  end(id: string, confirmed: boolean, forMs: number): Promise<boolean>;
+  /** Tells the others that AM called the session dead. */
+  died(id: string): void;
+  start(): void;
+  close(): Promise<void>;
+}
+
+export interface ClusterOptions {
+  readonly store?: SessionStore | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly meter: KeeperMeter;
+  readonly random: () => number;
+  readonly windowMs: number;
+  readonly timeoutMs: number;
+  /** How long AM's word on this session serves the other nodes, in ms. */
+  readonly wordServesMs: (session: TrackedSession, now: number) => number;
+  /** A node logged the session out. */
+  readonly onEnd: (id: string, confirmed: boolean, forMs: number) => void;
+  /** A node heard from AM that the session is dead. */
+  readonly onDeath: (id: string) => void;
+  /** The store is there (again): what it was not told yet can be told. */
+  readonly onUp: () => void;
+}
+
+const nothing: Entry = Object.freeze({
+  takenUntil: -Infinity,
+  end: undefined,
+  word: undefined,
+  epoch: 0,
+  isClaimed: false,
+  reading: undefined,
+});
+
+const aloneCluster: Cluster = Object.freeze({
+  state: undefined,
+  epoch: 0,
+  listeningSince: 0,
+  enter: () => nothing,
+  leave: () => undefined,
+  look: () => Promise.resolve(nothing),
+  end: () => Promise.resolve(true),
+  died: () => undefined,
+  start: () => undefined,
+  close: () => Promise.resolve(),
+});
+
+export function createCluster(options: ClusterOptions): Cluster {
+  return options.store ? createSharedCluster(options, options.store) : aloneCluster;
+}
+
+function createSharedCluster(options: ClusterOptions, store: SessionStore): Cluster {
+  const { clock, log, meter, random, windowMs, timeoutMs, wordServesMs, onEnd, onDeath, onUp } = options;
+  const guard = createStoreGuard({ store, clock, log, meter, random, onUp });
+  /** This node, as long as it runs: its claims are nobody else's. */
+  const node = randomUUID();
+  const claimMs = Math.ceil(timeoutMs + windowMs);
+  let epoch = 0;
+  let listeningSince = -Infinity;
+  store.listen({
+    onEnd,
+    onDeath,
+    onListening() {
+      epoch++;
+      listeningSince = clock.now();
+    },
+    onWarning: (fields, message) => log.warn(fields, message),
+  });
+
+  async function visit(id: string, wantsClaim: boolean): Promise<Entry> {
+    const visited = epoch;
+    const before = clock.now();
+    const wallBefore = clock.wall();
+    const [leftMs, reading] = await Promise.all([
+      wantsClaim ? guard.run('claim', (shared) => shared.claim(id, node, claimMs)) : undefined,
+      guard.run('read', (shared) => shared.read(id)),
+    ]);
+    const after = clock.now();
+    // the machine slept: the claim may be another's by now
+    if (wantsClaim && Math.max(after - before, clock.wall() - wallBefore) > windowMs) return visit(id, wantsClaim);
+    const local = reading && { ...reading, before, after };
+    return {
+      takenUntil: leftMs ? after + Math.min(leftMs, claimMs) : -Infinity,
+      isClaimed: leftMs === 0,
+      end: reading?.word?.kind === 'ended' ? reading.word : undefined,
+      word: local && toLocal(local),
+      epoch: visited,
+      reading: local,
+    };
+  }
+
+  return {
+    get state() {
+      return guard.state;
+    },
+    get epoch() {
+      return epoch;
+    },
+    get listeningSince() {
+      return listeningSince;
+    },
+    enter(id, wantsClaim) {
+      if (guard.state === 'up') return visit(id, wantsClaim);
+      meter.stored('read', 'skipped', 0);
+      if (wantsClaim) meter.stored('claim', 'skipped', 0);
+      return { ...nothing, epoch };
+    },
+    look: (id) => visit(id, false),
+    leave(id, { isClaimed, reading }, session, answer) {
+      const now = clock.now();
+      if (isClaimed) {
+        const openAt = answer === 'dead' || !answer ? now : ((session && refreshDueAt(session)) ?? now);
+        void guard.run('settle', (shared) => shared.settle(id, node, Math.ceil(openAt - now)));
+      }
+      if (!session || !reading || answer !== 'alive') return;
+      const word = toStored(session, reading);
+      const forMs = Math.min(wordServesMs(session, now), session.maxDeadline - now);
+      if (forMs > 0) void guard.run('confirm', (shared) => shared.confirm(id, word, Math.ceil(forMs)));
+    },
+    async end(id, confirmed, forMs) {
+      const told = await guard.run('end', (shared) => shared.end(id, confirmed, Math.ceil(forMs)).then(() => true));
+      return told === true;
+    },
+    died: (id) => void guard.run('died', (shared) => shared.died(id)),
+    start: guard.start,
+    close: guard.close,
+  };
+}
+
+/** At once where there is no store to be asked. */
+export function whenEntered<T>(entry: Entry | Promise<Entry>, then: (entry: Entry) => T | Promise<T>): T | Promise<T> {
+  return entry instanceof Promise ? entry.then(then) : then(entry);
+}
+
+/** The word in our time, with each of its bounds kept: early where it says "not later", late where "not earlier". */
+function toLocal({ word, now, before, after }: LocalReading): AliveWord | undefined {
+  if (word?.kind !== 'alive') return undefined;
+  return {
+    kind: 'alive',
+    confirmedAt: before + word.confirmedAt - now,
+    accessAt: before + word.accessAt - now,
+    idleDeadline: after + word.idleDeadline - now,
+    maxDeadline: before + word.maxDeadline - now,
+  };
+}
+
+/** The other way about. */
+function toStored(session: TrackedSession, { now, before, after }: LocalReading): AliveWord {
+  return {
+    kind: 'alive',
+    confirmedAt: now + session.confirmedAt - after,
+    accessAt: now + session.accessAt - after,
+    idleDeadline: now + session.idleDeadline - before,
+    maxDeadline: now + session.maxDeadline - after,
+  };
+}

@@ -1,0 +1,178 @@
+// A logout at one node is the end of the session at all of them.
+
+import { describe, expect, it } from 'vitest';
+import { createClusterBench, type Node } from './support/cluster-bench.js';
+import { windowMs } from './support/keeper-bench.js';
+
+const client = '192.0.2.1';
+const trustMs = 120_000;
+
+async function threeWhoKnow() {
+  const bench = await createClusterBench(3);
+  const session = bench.login();
+  await bench.clock.advance(70_000);
+  for (const node of bench.nodes) void node.touch(session);
+  await bench.clock.advance(1_000);
+  const [first, second, third] = bench.nodes as [Node, Node, Node];
+  return { ...bench, session, first, second, third };
+}
+
+describe('a logout at one node', () => {
+  it('ends the session at the others at once, and their sockets and streams', async () => {
+    const { clock, session, first, second, third } = await threeWhoKnow();
+    const ends: string[] = [];
+    second.keeper.watch(session, (how) => ends.push(how));
+    void first.keeper.end(session, client);
+    await clock.advance(1);
+    expect(await second.touch(session)).toBe('ended');
+    expect(await third.peek(session)).toBe('ended');
+    expect(ends).toEqual(['ended']);
+  });
+
+  it('holds while AM is away, at a node that starts later too', async () => {
+    const { clock, session, first, am, join } = await threeWhoKnow();
+    am.weather = 'refusing';
+    void first.keeper.end(session, client);
+    await clock.advance(1_000);
+    am.weather = 'fine';
+    const late = await join();
+    expect(await late.touch(session)).toBe('ended');
+  });
+
+  it('is known to be confirmed everywhere once AM has confirmed it', async () => {
+    const { clock, session, first, second } = await threeWhoKnow();
+    void first.keeper.end(session, client);
+    await clock.advance(1_000);
+    expect(await second.keeper.touch(session, client)).toEqual({ kind: 'ended', confirmed: true });
+    expect((await second.keeper.end(session, client)).outcome).toBe('already-ended');
+  });
+
+  it('reaches a node that missed the message when it next asks for a window or for trust', async () => {
+    const { clock, session, first, second, third } = await threeWhoKnow();
+    second.link.deaf = third.link.deaf = true;
+    void first.keeper.end(session, client);
+    await clock.advance(1_000);
+    const seen = new Map<Node, number>();
+    const start = clock.now();
+    for (let i = 0; i < 200 && seen.size < 2; i++) {
+      void second.touch(session).then((kind) => kind === 'ended' && !seen.has(second) && seen.set(second, clock.now()));
+      void third.peek(session).then((kind) => kind !== 'alive' && !seen.has(third) && seen.set(third, clock.now()));
+      await clock.advance(1_000);
+    }
+    expect((seen.get(second) ?? Infinity) - start).toBeLessThanOrEqual(windowMs + 1_000);
+    expect((seen.get(third) ?? Infinity) - start).toBeLessThanOrEqual(trustMs + 1_000);
+  });
+
+  it('is looked up before a session passes again at a node that did not hear the others for a while', async () => {
+    const { clock, session, first, second } = await threeWhoKnow();
+    const ends: string[] = [];
+    second.keeper.watch(session, (how) => ends.push(how));
+    second.link.deaf = true;
+    void first.keeper.end(session, client);
+    await clock.advance(100);
+    second.link.deaf = false;
+    expect(await second.touch(session)).toBe('alive');
+    second.link.listenAnew();
+    expect(await second.touch(session)).toBe('ended');
+    await clock.advance(20_000);
+    expect(ends).toEqual(['ended']);
+  });
+
+  it('ends the socket at a node that did not hear of it, and whose user does nothing, soon after it listens again', async () => {
+    const { clock, session, first, second } = await threeWhoKnow();
+    const ends: string[] = [];
+    second.keeper.watch(session, (how) => ends.push(how));
+    second.link.deaf = true;
+    void first.keeper.end(session, client);
+    await clock.advance(100);
+    second.link.deaf = false;
+    second.link.listenAnew();
+    await clock.advance(windowMs / 4 + 2_000);
+    expect(ends).toEqual(['ended']);
+  });
+
+  it('made while the store was away is told at its return', async () => {
+    const { clock, session, first, second, am } = await threeWhoKnow();
+    first.link.weather = 'failing';
+    await clock.advance(100);
+    am.weather = 'refusing';
+    void first.keeper.end(session, client);
+    await clock.advance(2_000);
+    expect(await second.touch(session)).toBe('alive');
+    first.link.weather = 'fine';
+    await clock.advance(10_000);
+    expect(await second.touch(session)).toBe('ended');
+  });
+
+  it('of a session that only another node has met is a user’s: it is queued without end of tries, and known to all', async () => {
+    const { clock, am, nodes, login } = await createClusterBench(2);
+    const [first, second] = nodes as [Node, Node];
+    const session = login();
+    await clock.advance(70_000);
+    void first.touch(session);
+    await clock.advance(1_000);
+    am.weather = 'failing';
+    const logout = second.keeper.end(session, client);
+    await clock.advance(100);
+    expect((await logout).outcome).toBe('pending');
+    expect(await first.touch(session)).toBe('ended');
+    await clock.advance(5 * 60_000);
+    expect(second.keeper.stats.logoutsWaiting).toBe(1);
+    am.weather = 'fine';
+    await clock.advance(31_000);
+    expect(second.keeper.stats.logoutsWaiting).toBe(0);
+    expect(am.latestAccess(session.token)).toBeUndefined();
+  });
+
+  it('of an invented token is told to nobody', async () => {
+    const { clock, am, nodes } = await createClusterBench(2);
+    const [first] = nodes as [Node, Node];
+    am.weather = 'failing';
+    const { credentialOf } = await import('../src/token.js');
+    for (let i = 0; i < 100; i++) void first.keeper.end(credentialOf(`invented-${i}`, undefined), client);
+    await clock.advance(1_000);
+    expect(first.link.asked).not.toContain('end');
+  });
+
+  it('during a call about the session at another node stands, whatever AM answers to that', async () => {
+    const { clock, session, first, second, am } = await threeWhoKnow();
+    await clock.advance(140_000);
+    am.latencyMs = () => 2_000;
+    am.deaf = true;
+    const answer = second.keeper.touch(session, client, true);
+    await clock.advance(500);
+    void first.keeper.end(session, client);
+    await clock.advance(10);
+    expect(await second.touch(session)).toBe('ended');
+    await clock.advance(5_000);
+    expect((await answer).kind).toBe('ended');
+    expect(await second.touch(session)).toBe('ended');
+  });
+});
+
+describe('a session that AM calls dead', () => {
+  it('is asked about at the other nodes before it passes again', async () => {
+    const { clock, session, first, second, am } = await threeWhoKnow();
+    await clock.advance(windowMs - 1_000);
+    am.endElsewhere(session.token);
+    await clock.advance(1_000);
+    // trusted at both of them
+    void first.touch(session);
+    await clock.advance(100);
+    expect(await first.touch(session)).toBe('dead');
+    const answer = second.touch(session);
+    await clock.advance(100);
+    expect(await answer).toBe('dead');
+  });
+
+  it('ends the sockets of the other nodes', async () => {
+    const { clock, session, first, second, am } = await threeWhoKnow();
+    const ends: string[] = [];
+    second.keeper.watch(session, (how) => ends.push(how));
+    await clock.advance(windowMs);
+    am.endElsewhere(session.token);
+    void first.touch(session);
+    await clock.advance(windowMs / 4 + 2_000);
+    expect(ends).toEqual(['dead']);
+  });
+});

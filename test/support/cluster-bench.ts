@@ -1,0 +1,112 @@
+// Several keepers with one store, on one virtual clock, in front of one virtual AM.
+
+import { createMemoryStores } from '../../src/store/memory.js';
+import type { SessionStore, StoreListener } from '../../src/store/session-store.js';
+import type { Credential } from '../../src/am/client.js';
+import { credentialOf } from '../../src/token.js';
+import { createKeeperBench, type KeeperBench, type KeeperBenchOptions } from './keeper-bench.js';
+import { createVirtualAm, type VirtualAm } from './virtual-am.js';
+import { createVirtualClock, type VirtualClock } from './virtual-clock.js';
+
+/** `hanging`: no answer; `failing`: an error at once; `read-only`: only reads work. */
+export type StoreWeather = 'fine' | 'hanging' | 'failing' | 'read-only';
+
+interface StoreLink extends SessionStore {
+  weather: StoreWeather;
+  /** Messages of other nodes do not arrive. */
+  deaf: boolean;
+  /** Operations that were asked for, by name. */
+  readonly asked: string[];
+  /** As after a connection that was lost. */
+  listenAnew(): void;
+}
+
+export interface Node extends KeeperBench {
+  readonly link: StoreLink;
+  /** The address that its requests come from. */
+  touch(credential: Credential, wait?: boolean): Promise<string>;
+  peek(credential: Credential): Promise<string>;
+}
+
+export interface ClusterBench {
+  readonly clock: VirtualClock;
+  readonly am: VirtualAm;
+  readonly nodes: Node[];
+  /** One more, which starts now. */
+  join(): Promise<Node>;
+  login(username?: string): Credential;
+  calls(credential: Credential, action?: string): VirtualAm['calls'];
+}
+
+export async function createClusterBench(count: number, options: KeeperBenchOptions = {}): Promise<ClusterBench> {
+  const clock = createVirtualClock();
+  const { keeper, world: _, ...amOptions } = options;
+  const am = createVirtualAm({ clock, ...amOptions });
+  const stores = createMemoryStores({ clock });
+  const nodes: Node[] = [];
+
+  async function join(): Promise<Node> {
+    const link = linkTo(stores.join());
+    const bench = createKeeperBench({ ...amOptions, world: { clock, am }, keeper: { ...keeper, store: link } });
+    const client = `192.0.2.${nodes.length + 1}`;
+    const node: Node = {
+      ...bench,
+      link,
+      touch: async (credential, wait) => (await bench.keeper.touch(credential, client, wait)).kind,
+      peek: async (credential) => (await bench.keeper.peek(credential, client)).kind,
+    };
+    nodes.push(node);
+    // until the store has been found
+    await clock.advance(1);
+    return node;
+  }
+
+  for (let i = 0; i < count; i++) await join();
+  return {
+    clock,
+    am,
+    nodes,
+    join,
+    login: (username) => credentialOf(am.login(username), undefined),
+    calls: ({ token }, action) =>
+      am.calls.filter((call) => call.token === token && (action === undefined || call.action === action)),
+  };
+}
+
+function linkTo(store: SessionStore): StoreLink {
+  const asked: string[] = [];
+  let listener: StoreListener | undefined;
+
+  function pass<T>(name: string, isWrite: boolean, operation: () => Promise<T>): Promise<T> {
+    asked.push(name);
+    if (link.weather === 'hanging') return new Promise<T>(() => undefined);
+    if (link.weather === 'failing') return Promise.reject(new Error('ECONNREFUSED'));
+    if (link.weather === 'read-only' && isWrite) return Promise.reject(new Error("READONLY You can't write"));
+    return operation();
+  }
+
+  const link: StoreLink = {
+    weather: 'fine',
+    deaf: false,
+    asked,
+    listenAnew: () => listener?.onListening(),
+    claim: (...args) => pass('claim', true, () => store.claim(...args)),
+    settle: (...args) => pass('settle', true, () => store.settle(...args)),
+    read: (...args) => pass('read', false, () => store.read(...args)),
+    confirm: (...args) => pass('confirm', true, () => store.confirm(...args)),
+    end: (...args) => pass('end', true, () => store.end(...args)),
+    died: (...args) => pass('died', true, () => store.died(...args)),
+    check: () => pass('check', true, () => store.check()),
+    close: () => store.close(),
+    listen(given) {
+      listener = given;
+      store.listen({
+        onListening: () => given.onListening(),
+        onWarning: (fields, message) => given.onWarning(fields, message),
+        onEnd: (...args) => void (link.deaf || given.onEnd(...args)),
+        onDeath: (...args) => void (link.deaf || given.onDeath(...args)),
+      });
+    },
+  };
+  return link;
+}
