@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util';
 import { ConfigError } from './config.js';
 import { readEnvironment } from './env.js';
-import { exitOnSignal } from './ops/signals.js';
+import { listenToSignals } from './ops/signals.js';
 import { ListenError } from './ops/listen-error.js';
 
 const usage = `am-session-proxy: keeps AM sessions alive while their users work, and guards the APIs behind it
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
 
 class UsageError extends Error {}
 
-exitOnSignal();
+listenToSignals();
 main().catch((error: unknown) => {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';

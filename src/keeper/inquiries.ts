@@ -109,7 +109,7 @@ export function createInquiries(options: InquiriesOptions): Inquiries {
       if (sessions.get(id) !== session) return;
       if (answer) takeOver(session, id, answer, asked);
       if (entry) cluster.leave(id, entry, session, answer?.kind);
-      pending.schedule(session, credential);
+      if (answer?.kind !== 'dead') pending.schedule(session, credential);
     });
     session.call = { settled, controller };
   }

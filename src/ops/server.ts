@@ -50,7 +50,10 @@ export function createServer({ listener, upgrade, securityHeaders, clock, onRefu
       requireHostHeader: false,
     },
     (req, res) => {
-      if (!mayAnswer(req, res)) return void req.socket.destroy();
+      if (!mayAnswer(req, res)) {
+        req.socket.destroy();
+        return closeUnsent([res]);
+      }
       if (!hasOneHost(req)) return refuse(res, 'bad_request');
       if (hasBody(req)) whenStalled(req, res, clock, stalledBody, () => giveUp(req, res));
       listener(req, res);
@@ -81,7 +84,11 @@ export function createServer({ listener, upgrade, securityHeaders, clock, onRefu
   /** Counts the answer among those that are open on its connection; false: the client pipelines too many requests. */
   function mayAnswer({ socket }: IncomingMessage, res: ServerResponse): boolean {
     let open = answers.get(socket);
-    if (!open) answers.set(socket, (open = new Set()));
+    if (!open) {
+      const unsent = new Set<ServerResponse>();
+      answers.set(socket, (open = unsent));
+      socket.once('close', () => closeUnsent(unsent));
+    }
     if (socket.destroyed || open.size >= pipelinedMax) return false;
     open.add(res);
     res.once('close', () => open.delete(res));
@@ -105,6 +112,17 @@ export function createServer({ listener, upgrade, securityHeaders, clock, onRefu
   }
 
   return server;
+}
+
+/**
+ * Node tells only the answer whose turn it is that the connection is gone. Those to requests pipelined behind it would
+ * stay open for ever, with all that waits for their end.
+ */
+function closeUnsent(unsent: Iterable<ServerResponse>): void {
+  for (const res of unsent) {
+    res.destroy();
+    res.emit('close');
+  }
 }
 
 /** RFC 9112, 3.2: a request of HTTP/1.1 has exactly one. */

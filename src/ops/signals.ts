@@ -1,16 +1,15 @@
 // SIGTERM and SIGINT: as the first process of a container, one that listens to neither would be ended by neither.
 
-const signals = ['SIGTERM', 'SIGINT'] as const;
+let stopRunning: (signal: string) => Promise<void> = () => Promise.resolve();
 
-/** Ends the process at once, as long as there is nothing to stop. */
-export function exitOnSignal(): void {
-  for (const signal of signals) process.on(signal, () => process.exit(0));
+/** Ends the process with 0: at once as long as nothing runs, then when what runs has stopped. To be called first. */
+export function listenToSignals(): void {
+  // for good: a signal that has arrived but not been heard yet is lost when its listener is exchanged for another
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => void stopRunning(signal).then(() => process.exit(0)));
 }
 
-/** From now on stops what runs, then ends the process with 0. */
+/** Something runs from now on that has to be stopped. */
 export function onSignal(stop: (signal: string) => Promise<void>): void {
-  for (const signal of signals) {
-    process.removeAllListeners(signal);
-    process.on(signal, () => void stop(signal).then(() => process.exit(0)));
-  }
+  stopRunning = stop;
 }

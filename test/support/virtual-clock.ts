@@ -23,14 +23,39 @@ export function createVirtualClock(start = 123.4): VirtualClock {
   let wallOffset = Date.UTC(2026, 10, 22) - start;
   let order = 0;
   const timers = new Set<Entry>();
+  // a heap: ten thousand sessions have as many timers; those that were cleared stay in it until their time
+  const heap: Entry[] = [];
+
+  function push(entry: Entry): void {
+    let i = heap.push(entry) - 1;
+    for (let up = (i - 1) >> 1; i > 0 && isBefore(entry, heap[up]!); up = (i - 1) >> 1) {
+      heap[i] = heap[up]!;
+      i = up;
+    }
+    heap[i] = entry;
+  }
+
+  function pop(): void {
+    const last = heap.pop();
+    if (!last || heap.length === 0) return;
+    let i = 0;
+    for (;;) {
+      let down = 2 * i + 1;
+      if (down >= heap.length) break;
+      if (down + 1 < heap.length && isBefore(heap[down + 1]!, heap[down]!)) down++;
+      if (!isBefore(heap[down]!, last)) break;
+      heap[i] = heap[down]!;
+      i = down;
+    }
+    heap[i] = last;
+  }
 
   function nextDue(until: number): Entry | undefined {
-    let next: Entry | undefined;
-    for (const entry of timers) {
-      if (entry.at > until) continue;
-      if (!next || entry.at < next.at || (entry.at === next.at && entry.order < next.order)) next = entry;
+    for (let next = heap[0]; next && next.at <= until; next = heap[0]) {
+      pop();
+      if (timers.delete(next)) return next;
     }
-    return next;
+    return undefined;
   }
 
   return {
@@ -39,6 +64,7 @@ export function createVirtualClock(start = 123.4): VirtualClock {
     setTimer(callback, ms) {
       const entry: Entry = { at: now + Math.max(0, ms), order: order++, callback };
       timers.add(entry);
+      push(entry);
       return entry;
     },
     clearTimer: (timer) => void timers.delete(timer as Entry),
@@ -46,7 +72,6 @@ export function createVirtualClock(start = 123.4): VirtualClock {
       const until = now + ms;
       await settle();
       for (let next = nextDue(until); next; next = nextDue(until)) {
-        timers.delete(next);
         now = next.at;
         next.callback();
         await settle();
@@ -60,6 +85,10 @@ export function createVirtualClock(start = 123.4): VirtualClock {
       return timers.size;
     },
   };
+}
+
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
 /** Lets all promises run that wait for nothing but each other. */
