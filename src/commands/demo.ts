@@ -2,15 +2,17 @@
 
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
+import { systemClock } from '../clock.js';
 import { parseConfig } from '../config.js';
 import { chooseAm } from '../demo/am.js';
-import { startSampleApi } from '../demo/api.js';
+import { startSampleApi, type SampleApi } from '../demo/api.js';
 import { createDecisionLines, type Line } from '../demo/decisions.js';
 import { guide } from '../demo/guide.js';
+import { createLiveEvents } from '../demo/live.js';
 import { watchRequests } from '../demo/requests.js';
 import { optionsFromEnv, type Environment } from '../env.js';
-import { onSignal } from '../ops/signals.js';
 import type { SessionProxyOptions } from '../parts.js';
+import { onSignal } from '../ops/signals.js';
 import { listen } from './serve.js';
 
 const publicFolder = fileURLToPath(new URL('../demo/public', import.meta.url));
@@ -22,38 +24,44 @@ const publicFolder = fileURLToPath(new URL('../demo/public', import.meta.url));
  * @throws ConfigError; the error of `listen`, such as EADDRINUSE
  */
 export async function demo(environment: Environment): Promise<void> {
-  const { simulator, environment: settings } = await chooseAm(environment);
-  const api = await startSampleApi();
+  const { simulator, times, environment: settings } = await chooseAm(environment);
+  let api: SampleApi | undefined;
   let port: number | undefined;
   const requests = watchRequests((localPort) => localPort === port);
 
   async function close(): Promise<void> {
     requests.close();
-    await api.close();
+    await api?.close();
     await simulator?.close();
   }
 
   try {
     const fromEnv = optionsFromEnv(settings);
     const { am } = parseConfig(fromEnv);
+    const live = createLiveEvents({ clock: systemClock, currentRequest: requests });
+    api = await startSampleApi({
+      live: live.serve,
+      about: { isSimulator: simulator !== undefined, flavor: am.flavor, frequencyS: am.updateFrequencyS, ...times },
+    });
     const lineOf = createDecisionLines({ flavor: am.flavor, currentRequest: requests.name, wall: Date.now });
     const print = createPrinter(environment);
     const options: SessionProxyOptions = {
       ...fromEnv,
       // the page and the API that it calls are ours, whatever else a .env in this folder is for
       basePath: undefined,
-      publicRoutes: undefined,
+      publicRoutes: [{ path: '/demo', target: api.url }],
       routes: [{ path: '/api', target: api.url }],
       staticDir: publicFolder,
       onEvent(event) {
+        live.note(event);
         const line = lineOf(event);
         if (line) print(line);
       },
     };
     const proxy = await listen(options);
     port = Number(new URL(proxy.url).port);
-    onSignal(async () => {
-      await proxy.stop();
+    onSignal(async (signal) => {
+      await proxy.stop(signal);
       await close();
     });
     process.stdout.write(guide({ page: proxy.url, api: api.url, am, isSimulator: simulator !== undefined }));

@@ -9,13 +9,15 @@ import { createAmSimulator, type AmSimulator } from '../simulator/index.js';
 export interface DemoAm {
   /** Undefined: a real AM. */
   readonly simulator: AmSimulator | undefined;
+  /** After how many seconds it ends a session: idle ones, and all; undefined: only it knows. */
+  readonly times: { readonly idleS: number; readonly maximumS: number } | undefined;
   /** The variables that the proxy is to run with. */
   readonly environment: Environment;
 }
 
 /** Short times, so that something happens while one watches. */
-const idleS = 60;
-const maxSessionMinutes = 20;
+const usualIdleS = 60;
+const usualMaximumS = 20 * 60;
 const updateFrequencyS = 6;
 const trustS = 15;
 const usualPort = 8081;
@@ -25,7 +27,11 @@ export async function chooseAm(given: Environment): Promise<DemoAm> {
   const amUrl = given['AM_URL']?.trim();
   if (amUrl) {
     const allowHttp = await isThisMachine(amUrl);
-    return { simulator: undefined, environment: allowHttp ? withDefaults(quiet, { AM_ALLOW_HTTP: 'true' }) : quiet };
+    return {
+      simulator: undefined,
+      times: undefined,
+      environment: allowHttp ? withDefaults(quiet, { AM_ALLOW_HTTP: 'true' }) : quiet,
+    };
   }
 
   const environment = withDefaults(quiet, {
@@ -34,14 +40,16 @@ export async function chooseAm(given: Environment): Promise<DemoAm> {
   });
   // the simulator is the AM: where the proxy would find it does not matter yet
   const { am } = parseConfig(optionsFromEnv({ ...environment, AM_URL: 'http://127.0.0.1' }));
+  // a session that may be idle for less than two windows can end while its user works
+  const idleS = Math.max(usualIdleS, 3 * (am.updateFrequencyS + 1));
+  const maximumS = Math.max(usualMaximumS, 60 * am.updateFrequencyS);
   const start = (port: number) =>
     createAmSimulator({
       port,
       flavor: am.flavor,
       updateFrequencyS: am.updateFrequencyS,
-      // a session that may be idle for less than two windows can end while its user works
-      maxIdleMinutes: Math.max(idleS, 3 * (am.updateFrequencyS + 1)) / 60,
-      maxSessionMinutes: Math.max(maxSessionMinutes, am.updateFrequencyS),
+      maxIdleMinutes: idleS / 60,
+      maxSessionMinutes: maximumS / 60,
       ...(am.cookieName !== undefined && { cookieName: am.cookieName }),
     });
   const simulator = await start(usualPort).catch((error: unknown) => {
@@ -49,7 +57,11 @@ export async function chooseAm(given: Environment): Promise<DemoAm> {
     throw error;
   });
   const ofAnotherAm = { AM_PUBLIC_URL: undefined, LOGIN_URL: undefined };
-  return { simulator, environment: { ...environment, ...ofAnotherAm, AM_URL: simulator.url } };
+  return {
+    simulator,
+    times: { idleS, maximumS },
+    environment: { ...environment, ...ofAnotherAm, AM_URL: simulator.url },
+  };
 }
 
 /** What is blank counts as not given, as everywhere. */

@@ -1,151 +1,238 @@
-// The sample page: what a single-page app has to do with the proxy, and no more.
+// The demo's page: a single-page app behind the proxy, and a picture of what the proxy makes of it.
 
-const pollEveryMs = 3_000;
+import { call, loginLink } from './api.js';
+import { prepareBackground, stopBackground } from './background.js';
+import { clearBars, drawBars, setBar } from './bars.js';
+import { describePicture, drawPicture, watchWidth } from './chart.js';
+import { watchDecisions } from './live.js';
+import { attempt, byId, connection, now, onClick, say, show } from './page.js';
+import { emptyPicture } from './picture.js';
+
 const lookEveryMs = 5_000;
-const logLength = 50;
+const saveAfterMs = 700;
+const usualIdleS = 30 * 60;
 
-const byId = (id) => document.getElementById(id);
+/** Of AM, as the demo set it; a real AM's idle time shows itself. */
+let about = { isSimulator: false, flavor: 'ping', frequencyS: 60 };
+let picture = emptyPicture(about);
+/** Undefined: not known yet. */
+let signedIn;
+let isLive = false;
+let longestIdleS = 0;
+/** Undefined: nobody watches. */
+let stopWatching;
+let saving;
 
-const bars = {
-  idle: { left: null, longest: 1 },
-  maximum: { left: null, longest: 1 },
-};
-let signedIn = false;
-let lastPoll;
-let polled = 0;
-
-function say(text) {
-  const entry = document.createElement('li');
-  const time = document.createElement('time');
-  time.textContent = new Date().toLocaleTimeString();
-  entry.append(time, ` ${text}`);
-  byId('log').prepend(entry);
-  while (byId('log').children.length > logLength) byId('log').lastChild.remove();
-}
-
-function showStatus(text) {
-  // a screen reader reads the element out whenever it is written to
-  if (byId('status').textContent !== text) byId('status').textContent = text;
-}
-
-function drawBar(name) {
-  const { left, longest } = bars[name];
-  byId(name).max = longest;
-  byId(name).value = left ?? longest;
-  byId(`${name}-left`).textContent = left === null ? 'AM does not say' : `${left} s`;
-}
-
-/** AM says how long is left, not how long the whole is: the longest time seen stands for that. */
-function setBar(name, left) {
-  bars[name] = { left, longest: Math.max(bars[name].longest, left ?? 0) };
-  drawBar(name);
-}
-
-function showSession({ authenticated, username, realm, idleExpiresIn, sessionExpiresIn, loginUrl, reason }) {
-  if (signedIn && !authenticated) say(`The session is over: ${reason}`);
-  signedIn = authenticated;
-  byId('signed-in').hidden = !authenticated;
-  byId('signed-out').hidden = authenticated;
-  if (authenticated) {
-    showStatus(`Signed in as ${username}, realm ${realm}.`);
-    setBar('idle', idleExpiresIn);
-    setBar('maximum', sessionExpiresIn);
-  } else {
-    showStatus('You are not signed in.');
-    byId('sign-in').href = loginLink(loginUrl);
-  }
-}
-
-/** AM sends the browser back to `goto`. */
-function loginLink(loginUrl) {
-  const login = new URL(loginUrl);
-  const back = new URL(location.href);
-  // the cookie that AM sets on 127.0.0.1 does not come to localhost
-  if (back.hostname === 'localhost' && login.hostname === '127.0.0.1') back.hostname = login.hostname;
-  login.searchParams.set('goto', back.href);
-  return login.href;
-}
+const limitS = () => about.idleS ?? (longestIdleS || usualIdleS);
 
 /** GET /session extends nothing, so a page may look as often as it likes. */
 async function lookAtSession() {
-  const response = await fetch('/session');
-  const body = await response.json();
-  if (response.ok) showSession(body);
-  else showStatus(`The proxy cannot tell: ${body.code}`);
+  const { status, answer } = await call('GET', '/session');
+  if (status === 200) showSession(answer);
+  else show('status', `AM does not answer (${answer.code}). Trying again.`);
 }
 
-/** One request, told in the log; a 401 means that the user has to sign in again. */
-async function call(method, path, { body, headers } = {}) {
-  const response = await fetch(path, {
-    method,
-    headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
-    ...(body && { body: JSON.stringify(body) }),
+function showSession(session) {
+  if (session.authenticated) showSignedIn(session);
+  else showSignedOut(session);
+}
+
+function showSignedIn({ username, realm, idleExpiresIn, sessionExpiresIn }) {
+  show('status', `Signed in as ${username}, realm ${realm}`);
+  longestIdleS = Math.max(longestIdleS, idleExpiresIn ?? 0);
+  setBar('idle', idleExpiresIn, about.idleS);
+  setBar('maximum', sessionExpiresIn, about.maximumS);
+  if (!signedIn) {
+    signedIn = true;
+    setPanels();
+  }
+  stopWatching ??= watchDecisions(about, {
+    onChange(next, isNews) {
+      isLive = true;
+      picture = next;
+      describePicture(picture, limitS());
+      redraw();
+      // AM has spoken: the bars change
+      if (isNews) attempt(lookAtSession);
+    },
+    onLost() {
+      isLive = false;
+      attempt(lookAtSession);
+    },
   });
-  const answer = await response.json();
-  if (response.status === 401) showSession({ authenticated: false, reason: answer.code, loginUrl: answer.loginUrl });
-  return { status: response.status, answer };
 }
 
-async function tell(method, path, body) {
-  const { status, answer } = await call(method, path, { body });
-  say(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
-  if (status < 400) await lookAtSession();
+/** Closes all that is open. */
+function stop() {
+  stopWatching?.();
+  stopWatching = undefined;
+  isLive = false;
+  stopBackground();
+  clearTimeout(saving);
+  saving = undefined;
+}
+
+const signOuts = {
+  session_expired: [
+    'AM has ended your session',
+    'It was idle for too long, or its time was up. What a page does in the background is no activity of yours.',
+  ],
+  session_ended: [
+    'You have signed out',
+    'Your session has ended here and at AM, and all that was open has ended with it.',
+  ],
+  pending: ['You have signed out', 'AM does not answer. It is told as soon as it does.'],
+  elsewhere: ['Your session has ended', 'You have signed out in another tab, or the cookie is gone.'],
+  first: ['See what AM is told of you', 'Sign in, then click, type, and wait.'],
+};
+
+/** Nothing of the user's stays on the page. */
+function showSignedOut({ reason, loginUrl }) {
+  const wasSignedIn = signedIn;
+  const hadFocus = byId('signed-in').contains(document.activeElement) || document.activeElement === byId('sign-out');
+  signedIn = false;
+  show('status', 'You are signed out');
+  byId('sign-in').href = loginLink(loginUrl);
+  if (wasSignedIn !== false) {
+    const [title, text] = signOuts[reason] ?? (wasSignedIn ? signOuts.elsewhere : signOuts.first);
+    show('signed-out-title', title);
+    show('reason', text);
+  }
+  if (!wasSignedIn) return setPanels();
+  forget();
+  setPanels();
+  if (hadFocus) byId('signed-out-title').focus();
+}
+
+function forget() {
+  stop();
+  clearBars();
+  picture = emptyPicture(about);
+  describePicture(picture, limitS());
+  drawPicture(picture, now(), limitS());
+  byId('log').replaceChildren();
+  byId('draft').value = '';
+  for (const [id, text] of [
+    ['label', '…'],
+    ['live-state', ''],
+    ['sentence', 'Do something: click, or type.'],
+    ['draft-state', 'Nothing saved yet'],
+  ])
+    show(id, text);
+}
+
+function setPanels() {
+  byId('signed-in').hidden = !signedIn;
+  byId('sign-out').hidden = !signedIn;
+  byId('signed-out').hidden = signedIn;
+}
+
+/** A 401 means that the user has to sign in again; what else goes wrong is told. */
+async function request(method, path, options) {
+  const { status, answer } = await call(method, path, options);
+  if (status === 401) showSignedOut({ reason: answer.code, loginUrl: answer.loginUrl });
+  else if (status >= 400) say(`${method} ${path}: ${status} ${answer.code ?? answer.error}`);
+  return status < 400 ? answer : undefined;
+}
+
+async function loadOrders() {
+  const answer = await request('GET', '/api/orders');
+  if (answer) say(`The API has ${answer.orders.length} orders.`);
+}
+
+async function placeOrder() {
+  const answer = await request('POST', '/api/orders', { body: { item: 'Flat white' } });
+  if (answer) say(`Order ${answer.id} is placed: ${answer.item}.`);
+}
+
+/** The API gets to know who you are, and nothing that would let it act for you. */
+async function whoAmI() {
+  const answer = await request('GET', '/api/me');
+  if (!answer) return;
+  const { user, realm, cookiesThatCame, headersThatCame } = answer;
+  const cookies = cookiesThatCame.length === 0 ? 'no cookie' : `these cookies: ${cookiesThatCame.join(', ')}`;
+  say(`The API sees user ${user}, realm ${realm}, ${cookies}. Headers: ${headersThatCame.join(', ')}.`);
 }
 
 async function stillHere() {
-  const { status, answer } = await call('POST', '/session/refresh');
-  if (status !== 200) return say(`POST /session/refresh: ${status} ${answer.code}`);
+  const answer = await request('POST', '/session/refresh');
+  if (!answer) return;
   showSession(answer);
   say(answer.refreshed ? 'AM knows that you are here.' : 'AM learns that you are here when the window ends.');
 }
 
 async function signOut() {
-  const { status, answer } = await call('POST', '/logout');
-  say(`POST /logout: ${status} ${answer.am ?? answer.code}`);
+  // nothing of ours is to ask in the middle of it
+  stop();
+  const answer = await request('POST', '/logout');
+  // ended here and cleared from the browser, whatever AM says
+  const { answer: session } = await call('GET', '/session');
+  showSession({ ...session, reason: answer?.am === 'pending' ? 'pending' : 'session_ended' });
+}
+
+/** As editors save what is typed: one request for a batch of keys. */
+function typed() {
+  saving ??= setTimeout(() => attempt(save), saveAfterMs);
+}
+
+async function save() {
+  saving = undefined;
+  const answer = await request('PUT', '/api/draft', { body: { text: byId('draft').value } });
+  if (answer && signedIn) show('draft-state', `Saved: ${answer.characters} characters`);
+}
+
+function redraw() {
+  if (document.hidden || !signedIn) return;
+  drawPicture(picture, now(), limitS());
+}
+
+/** What AM is like here, and what it is like elsewhere. */
+function describeAm() {
+  const { isSimulator, frequencyS, idleS } = about;
+  byId('hint').hidden = !isSimulator;
+  const here = `AM takes note of your use every ${frequencyS} s`;
+  show(
+    'note',
+    isSimulator
+      ? `${here} here, and ends a session after ${idleS} idle seconds, so that you can watch it. A real AM: 60 s, and 30 minutes.`
+      : `${here}.`,
+  );
+}
+
+async function start() {
+  const { status, answer } = await call('GET', '/demo/about');
+  if (status === 200) about = answer;
+  describeAm();
+  describePicture(picture, limitS());
   await lookAtSession();
 }
 
-/** Reads like a page that watches for news: without the header it would keep the session alive for ever. */
-async function poll() {
-  const { status, answer } = await call('GET', '/api/notifications', {
-    headers: { 'x-session-activity': 'background' },
-  });
-  polled += 1;
-  byId('polled').textContent = `Polled ${polled} times, last answer ${status}`;
-  if (status !== lastPoll) say(`Polling: ${status} ${answer.code ?? 'ok'}`);
-  lastPoll = status;
-}
-
-function failed(error) {
-  showStatus('The proxy does not answer.');
-  console.error(error);
-}
-
-function every(ms, isWanted, work) {
-  setInterval(() => {
-    if (isWanted()) work().catch(failed);
-  }, ms);
-}
-
-function onClick(id, work) {
-  byId(id).addEventListener('click', () => work().catch(failed));
-}
-
+onClick('orders', loadOrders);
+onClick('order', placeOrder);
+onClick('me', whoAmI);
 onClick('still-here', stillHere);
 onClick('sign-out', signOut);
-onClick('orders', () => tell('GET', '/api/orders'));
-onClick('order', () => tell('POST', '/api/orders', { item: 'Flat white' }));
-onClick('me', () => tell('GET', '/api/me'));
+byId('draft').addEventListener('input', typed);
+prepareBackground(() => attempt(lookAtSession));
+watchWidth(redraw);
+// on a phone the buttons are nearer without it
+byId('legend').open = matchMedia('(min-width: 36rem)').matches;
 
-every(lookEveryMs, () => signedIn && !document.hidden, lookAtSession);
-every(pollEveryMs, () => signedIn && byId('poll').checked, poll);
-setInterval(() => {
-  for (const name of Object.keys(bars)) {
-    const bar = bars[name];
-    if (!signedIn || bar.left === null) continue;
-    bar.left = Math.max(0, bar.left - 1);
-    drawBar(name);
-  }
-}, 1_000);
+let lookedAt = -Infinity;
 
-lookAtSession().catch(failed);
+/** Where no event tells that something has changed. */
+function lookAgain() {
+  const isOver = signedIn && drawBars();
+  const isBlind = connection.isLost || signedIn === undefined || (signedIn && (isOver || !isLive));
+  if (!isBlind || now() - lookedAt < (isOver ? 1_000 : lookEveryMs)) return;
+  lookedAt = now();
+  attempt(signedIn === undefined ? start : lookAtSession);
+}
+
+const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+setInterval(redraw, isCalm ? 1_000 : 250);
+setInterval(lookAgain, 250);
+for (const event of ['pageshow', 'visibilitychange'])
+  addEventListener(event, () => {
+    if (!document.hidden && signedIn !== undefined) attempt(lookAtSession);
+  });

@@ -1,0 +1,175 @@
+// The demo's page in a real browser: it works under the proxy's own policy, shows what it says, and nothing after a logout.
+
+import { expect, it, vi } from 'vitest';
+import { createAmSimulator } from '../../src/simulator/index.js';
+import { startDemo } from '../support/demo.js';
+import { useDemoPage } from '../support/demo-page.js';
+import { request } from '../support/http.js';
+import { describeWith } from '../support/programs.js';
+
+// run in pages, as text: this side has no types of a browser
+const value = (id: string) => `document.getElementById('${id}').value`;
+
+describeWith(['chromium'], "the demo's page", () => {
+  const { demo, page, newPage, complaints, text, says, signIn } = useDemoPage();
+  const count = async (lane: string) => Number(await text(`count-${lane}`));
+  const tellAm = (path: string, method: string, body?: string) =>
+    request(demo().place('AM'), `/am/${path}`, { method, ...(body !== undefined && { body }) });
+
+  it('asks who is signed out to sign in, says how, and shows nothing else', async () => {
+    await page().goto(demo().place('page'));
+    await says('status', 'You are signed out');
+    expect(await text('hint')).toBe('User demo, password changeit');
+    expect(await page().locator('#signed-in').isVisible()).toBe(false);
+    expect(await page().locator('#sign-out').isVisible()).toBe(false);
+    expect(complaints()).toEqual([]);
+  });
+
+  it('says that it cannot reach the proxy, and finds it again, signed out as well', async () => {
+    await page().goto(demo().place('page'));
+    await says('status', 'You are signed out');
+    await page().route('**/session', (route) => route.abort());
+    await page().evaluate(`dispatchEvent(new Event('pageshow'))`);
+    await says('status', 'The proxy does not answer. Trying again.');
+    await page().unroute('**/session');
+    await says('status', 'You are signed out');
+  });
+
+  it('works without a violation of the policy or an error on the console', async () => {
+    await signIn();
+    for (const id of ['orders', 'order', 'me', 'still-here']) await page().click(`#${id}`);
+    for (const id of ['poll', 'news', 'socket']) await page().check(`#${id}`);
+    await says('socket-state', 'open');
+    await page().click('#hello');
+    await says('log', '“Hello” came back');
+    await says('log', 'no cookie');
+    await says('news-state', '1 event');
+    await page().click('#sign-out');
+    await says('signed-out-title', 'You have signed out');
+    await says('reason', 'ended here and at AM');
+    expect(complaints()).toEqual([]);
+  });
+
+  it('draws what the user does, and what AM is told of it', async () => {
+    await signIn();
+    for (let i = 0; i < 5; i++) await page().click('#orders');
+    await vi.waitFor(async () => expect(await count('user')).toBe(5), 2_000);
+    await says('sentence', 'AM was told: ');
+    for (const lane of ['user', 'windows', 'idle', 'trailing'])
+      expect(await page().locator(`#picture [data-draw=${lane}]`).getAttribute('d')).toMatch(/^M/);
+    expect(await page().locator('#picture').getAttribute('aria-label')).toContain('5 requests of yours');
+    expect(await count('saved')).toBe((await count('user')) + (await count('background')) - (await count('calls')));
+  });
+
+  it('is the same picture after a reload', async () => {
+    await signIn();
+    for (let i = 0; i < 3; i++) await page().click('#orders');
+    await vi.waitFor(async () => expect(await count('user')).toBe(3), 2_000);
+    const label = await text('label');
+    await page().reload();
+    await vi.waitFor(async () => expect(await count('user')).toBe(3), 5_000);
+    expect(await text('label')).toBe(label);
+  });
+
+  it('a poller is in a lane of its own', async () => {
+    await signIn();
+    await page().click('#orders');
+    await page().check('#poll');
+    await vi.waitFor(async () => expect(await count('background')).toBeGreaterThan(1), 8_000);
+    expect(await count('user')).toBe(1);
+    expect(await text('poll-state')).toMatch(/^\d sent, answer 200$/);
+    await page().uncheck('#poll');
+    expect(await text('poll-state')).toBe('off');
+  });
+
+  it('what is typed is saved in batches, and each is activity', async () => {
+    await signIn();
+    await page().locator('#draft').pressSequentially('somebody types', { delay: 60 });
+    await says('draft-state', 'Saved: 14 characters');
+    const batches = await count('user');
+    expect(batches).toBeGreaterThan(0);
+    expect(batches).toBeLessThan(5);
+  });
+
+  it('both bars fall while nothing happens', async () => {
+    await signIn();
+    const [idle, maximum] = [await page().evaluate(value('idle')), await page().evaluate(value('maximum'))];
+    await page().waitForTimeout(2_500);
+    expect(Number(idle) - Number(await page().evaluate(value('idle')))).toBeGreaterThan(1.5);
+    expect(Number(maximum) - Number(await page().evaluate(value('maximum')))).toBeGreaterThan(1.5);
+    expect(await text('maximum-left')).toMatch(/^19 min \d+ s$/);
+  });
+
+  it('a sign-out in another tab closes all that is open here, and nothing private stays', async () => {
+    await signIn();
+    await page().click('#me');
+    await says('log', 'The API sees user demo');
+    await page().fill('#draft', 'private');
+    for (const id of ['poll', 'news', 'socket']) await page().check(`#${id}`);
+    await says('socket-state', 'open');
+    const other = await newPage();
+    await other.goto(demo().place('page'));
+    await says('status', 'Signed in as demo', other);
+    await other.click('#sign-out');
+    await says('status', 'You are signed out', other);
+    await other.close();
+    await says('status', 'You are signed out');
+    for (const id of ['poll-state', 'news-state', 'socket-state'])
+      expect(await page().locator(`#${id}`).textContent()).toBe('off');
+    expect(await page().locator('#log').textContent()).toBe('');
+    expect(await page().evaluate(value('draft'))).toBe('');
+    expect(await page().content()).not.toContain('Signed in as');
+    expect(await page().locator('#picture [data-draw=idle]').getAttribute('d')).toBe('');
+    expect(await page().locator('#count-user').textContent()).toBe('0');
+  });
+
+  it('a poller keeps no session alive: AM ends it, and the page says so', async () => {
+    await signIn();
+    await page().check('#poll');
+    await vi.waitFor(async () => expect(await count('background')).toBeGreaterThan(0), 5_000);
+    await tellAm('__clock', 'POST', '{"advance":61}');
+    await says('signed-out-title', 'AM has ended your session');
+    expect(await page().locator('#signed-in').isVisible()).toBe(false);
+  });
+
+  it('while AM is away at first sight the page says so, and goes on by itself', async () => {
+    await page().goto(demo().place('page'));
+    await page().click('#sign-in');
+    await tellAm('__faults', 'POST', '{"kind":"status","status":503,"action":"getSessionInfo"}');
+    await page().fill('#username', 'demo');
+    await page().fill('#password', 'changeit');
+    await page().click('button');
+    await says('status', 'AM does not answer (am_unavailable). Trying again.');
+    await tellAm('__faults', 'DELETE');
+    await says('status', 'Signed in as demo');
+  });
+
+  it('comes back by itself after the proxy was started anew', async () => {
+    const am = await createAmSimulator();
+    const start = (port: string) => startDemo({ AM_URL: am.url, PORT: port });
+    const first = await start('0');
+    const origin = first.place('page');
+    await page().goto(origin);
+    // a real AM's users are its own
+    expect(await page().locator('#hint').isVisible()).toBe(false);
+    await page()
+      .context()
+      .addCookies([{ name: am.cookieName, value: am.login(), url: origin }]);
+    await page().reload();
+    await says('status', 'Signed in as demo');
+    await page().check('#news');
+    await page().check('#socket');
+    await says('socket-state', 'open');
+    first.child.kill('SIGKILL');
+    await first.exited;
+    await says('status', 'The proxy does not answer. Trying again.');
+    const second = await start(new URL(origin).port);
+    await says('status', 'Signed in as demo');
+    for (const id of ['news-state', 'socket-state']) await says(id, 'open');
+    await page().click('#orders');
+    await vi.waitFor(async () => expect(await count('user')).toBe(1), 5_000);
+    second.child.kill('SIGTERM');
+    expect(await second.exited).toEqual([0, null]);
+    await am.close();
+  });
+});
