@@ -176,3 +176,19 @@ describe('a session that AM calls dead', () => {
     expect(ends).toEqual(['dead']);
   });
 });
+
+it('a logout while AM is away, of a session that only another node has met and long trusted, is known to all and told', async () => {
+  const { clock, session, am, join, first } = await threeWhoKnow();
+  am.weather = 'failing';
+  // beyond trust, within the grace
+  await clock.advance(trustMs + 60_000);
+  const late = await join();
+  const logout = late.keeper.end(session, client);
+  await clock.advance(100);
+  expect((await logout).outcome).toBe('pending');
+  expect(await first.touch(session)).toBe('ended');
+  await clock.advance(5 * 60_000);
+  am.weather = 'fine';
+  await clock.advance(31_000);
+  expect(am.latestAccess(session.token)).toBeUndefined();
+});

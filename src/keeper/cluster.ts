@@ -112,6 +112,7 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
     onListening() {
       epoch++;
       listeningSince = clock.now();
+      guard.lookSoon();
     },
     onWarning: (fields, message) => log.warn(fields, message),
   });

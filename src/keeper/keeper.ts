@@ -107,7 +107,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
     meter,
     random,
     windowMs,
-    wordServesMs: (session, now) => Math.max(trust.peekDueAt(session) - now, windowMs),
+    // in an outage it still tells that the session is a user's: a logout of it must not pass for one of an invented token
+    wordServesMs: (session, now) => Math.max(trust.peekDueAt(session) - now, windowMs, graceMs),
     onEnd: (id, confirmed, forMs) => endedElsewhere(id, { kind: 'ended', confirmed, leftMs: forMs }),
     onDeath: (id) => sessions.get(id)?.doubt(),
     onUp: () => void endings.shareAll(),

@@ -15,6 +15,8 @@ export interface StoreGuard {
   run<T>(operation: StoreOperation, call: (store: SessionStore) => Promise<T>): Promise<T | undefined>;
   /** Begins to look whether the store is there. */
   start(): void;
+  /** It may be there again: there is a connection. */
+  lookSoon(): void;
   close(): Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp }: Sto
   let state: StoreState = 'connecting';
   let changedAt = startedAt;
   let timeouts = 0;
+  let lastTimeoutAt = -Infinity;
   let outages = 0;
   let timer: Timer | undefined;
   let isAwaySaid = false;
@@ -88,10 +91,16 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp }: Sto
       meter.stored(name, 'skipped', 0);
       return undefined;
     }
+    const at = clock.now();
     try {
       const result = await attempt(name, call);
       if (result === late) {
-        if (++timeouts >= timeoutsMax) away('timeout');
+        // those that were under way together met the same stall
+        if (at >= lastTimeoutAt) {
+          timeouts++;
+          lastTimeoutAt = clock.now();
+        }
+        if (timeouts >= timeoutsMax) away('timeout');
         return undefined;
       }
       timeouts = 0;
@@ -172,6 +181,9 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp }: Sto
     },
     run,
     start: () => void check(),
+    lookSoon() {
+      if (state === 'away') checkIn(random() * firstCheckMs);
+    },
     async close() {
       closed = true;
       if (timer) clock.clearTimer(timer);
