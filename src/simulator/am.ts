@@ -48,9 +48,9 @@ export function header(headers: IncomingHttpHeaders, name: string): string | und
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-export function readTokens(headers: IncomingHttpHeaders, cookieName: string) {
+export function readTokens(headers: IncomingHttpHeaders, { config: { flavor }, cookieName }: Am) {
   return {
     headerToken: header(headers, cookieName),
-    cookieToken: readCookie(headers.cookie, cookieName),
+    cookieToken: readCookie(headers.cookie, cookieName, flavor),
   };
 }

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { type Am, type AmRequest, header } from './am.js';
 import type { Answer } from './answers.js';
 import { parseJson } from './rest-checks.js';
+import { createToken } from './tokens.js';
 import { type ApiVersion, matchVersion } from './versions.js';
 
 const VERSIONS = ['1.2', '2.1'];
@@ -30,8 +31,10 @@ function decodeHeader(text: string): string {
     });
 }
 
+/** OpenAM's directory compares names without case, and the session has the name as it was typed (measured). */
 export function passwordFits({ config }: Am, username: string, password: string): boolean {
-  return Object.hasOwn(config.users, username) && config.users[username] === password;
+  const fold = (name: string): string => (config.flavor === 'openam' ? name.toLowerCase() : name);
+  return Object.entries(config.users).some(([name, known]) => fold(name) === fold(username) && known === password);
 }
 
 /** Logs in. Ping AM destroys the session that the browser brought along; OpenAM lets it live (measured). */
@@ -70,60 +73,74 @@ function entered(body: object, index: number): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** One step of a login: the request, the realm of its path, and the version that answers. */
+interface Step {
+  readonly request: AmRequest;
+  readonly realm: string;
+  readonly versioned: { readonly 'Content-API-Version': string };
+}
+
+const NO_STORE = { 'Cache-Control': 'no-cache, no-store, must-revalidate', Expires: '0', Pragma: 'no-cache' };
+
 export function createAuthenticate(am: Am) {
-  const { answers } = am;
-  // Logins that wait for their callbacks: authId -> realm.
-  const pending = new Map<string, string>();
+  const { answers, cookies } = am;
+  // Logins that wait for their callbacks; the realm is that of the path where they end (measured).
+  const pending = new Set<string>();
 
-  const versioned = { 'Content-API-Version': 'resource=2.1' };
-  const noStore = { 'Cache-Control': 'no-cache, no-store, must-revalidate', Expires: '0', Pragma: 'no-cache' };
+  const refuse = ({ versioned }: Step, status: number, message: string, headers = {}): Answer =>
+    answers.error(status, message, { early: true, headers: { ...versioned, ...headers } });
 
-  function begin(realm: string): Answer {
+  function begin({ realm, versioned }: Step): Answer {
     const authId = `${base64url({ typ: 'JWT', alg: 'HS256' })}.${base64url({ otk: randomBytes(16).toString('hex'), realm })}.${randomBytes(32).toString('base64url')}`;
-    pending.set(authId, realm);
+    pending.add(authId);
     const oldest = pending.keys().next();
     if (pending.size > MAX_PENDING && oldest.done !== true) pending.delete(oldest.value);
-    return answers.json(200, { authId, ...QUESTIONS }, { headers: { ...versioned, ...noStore } });
+    const setCookie = withCookies(cookies.begin(createToken().token));
+    return answers.json(200, { authId, ...QUESTIONS }, { headers: { ...versioned, ...NO_STORE, ...setCookie } });
   }
 
-  function finish(request: AmRequest, realm: string, username: string, password: string): Answer {
-    if (!passwordFits(am, username, password)) {
-      return answers.error(401, 'Authentication Failed', { headers: versioned });
-    }
+  function finish(step: Step, username: string, password: string): Answer {
+    const { request, realm, versioned } = step;
+    if (!passwordFits(am, username, password)) return refuse(step, 401, 'Authentication Failed');
     const tokenId = logIn(am, username, realm, request.cookieToken ?? request.headerToken);
-    const headers = { ...versioned, ...noStore, 'Set-Cookie': am.cookies.login(am.cookieName, tokenId) };
+    const headers = { ...versioned, ...NO_STORE, ...withCookies(cookies.login(am.cookieName, tokenId)) };
     return answers.json(200, { tokenId, successUrl: '/am/console', realm }, { outcome: 'authenticated', headers });
   }
 
-  function resume(request: AmRequest, body: object, authId: string): Answer {
+  function resume(step: Step, body: object, authId: string): Answer {
     const parts = authId.split('.').length;
-    if (parts !== 3) {
-      return answers.error(400, `Failed to parse JWT, not right number of dots, ${parts}`, { headers: versioned });
+    if (parts !== 3) return refuse(step, 400, `Failed to parse JWT, not right number of dots, ${parts}`);
+    if (!pending.has(authId)) {
+      return refuse(step, 408, 'Session has timed out', withCookies(cookies.late(am.cookieName)));
     }
-    const realm = pending.get(authId);
-    if (realm === undefined) return answers.error(408, 'Session has timed out', { headers: versioned });
+    const [username, password] = [entered(body, 0), entered(body, 1)];
+    if (username === undefined || password === undefined) {
+      return refuse(step, 400, 'Required callback not found in JSON response');
+    }
     pending.delete(authId);
-    return finish(request, realm, entered(body, 0) ?? '', entered(body, 1) ?? '');
+    return finish(step, username, password);
   }
 
   return function authenticate(request: AmRequest, version: ApiVersion, realm: string): Answer {
     const { method, headers } = request;
-    if (matchVersion(version.resource, VERSIONS) === undefined) return answers.empty(404);
-    if (method !== 'POST') return answers.error(405, 'Method Not Allowed', { headers: versioned });
+    const offered = matchVersion(version.resource, VERSIONS);
+    if (offered === undefined) return answers.empty(404, { early: true });
+    const step: Step = { request, realm, versioned: { 'Content-API-Version': `resource=${offered}` } };
+    if (method !== 'POST') return refuse(step, 405, 'Method Not Allowed');
     const type = header(headers, 'Content-Type');
     if (type !== undefined && !/^application\/json\s*(?:;|$)/i.test(type)) {
-      return answers.error(415, 'Unsupported Media Type', { headers: versioned });
+      return refuse(step, 415, 'Unsupported Media Type');
     }
     const username = header(headers, 'X-OpenAM-Username');
     const password = header(headers, 'X-OpenAM-Password');
     if (username !== undefined && password !== undefined) {
-      return finish(request, realm, decodeHeader(username), decodeHeader(password));
+      return finish(step, decodeHeader(username), decodeHeader(password));
     }
     const body = request.body === '' ? {} : parseJson(request.body);
-    if (typeof body !== 'object' || body === null) {
-      return answers.error(400, 'The provided content is not valid JSON', { headers: versioned });
-    }
+    if (typeof body !== 'object' || body === null) return refuse(step, 400, 'The provided content is not valid JSON');
     const authId: unknown = 'authId' in body ? body.authId : undefined;
-    return typeof authId === 'string' ? resume(request, body, authId) : begin(realm);
+    return typeof authId === 'string' ? resume(step, body, authId) : begin(step);
   };
 }
+
+const withCookies = (lines: readonly string[]) => (lines.length === 0 ? {} : { 'Set-Cookie': lines });

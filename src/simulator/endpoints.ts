@@ -3,11 +3,12 @@
 import { type Am, type AmRequest, header } from './am.js';
 import { type Answer, escapeHtml } from './answers.js';
 import { createAuthenticate } from './authenticate.js';
+import { meetCaller } from './caller.js';
 import { answerLoginPage } from './login-page.js';
 import { parseRestPath } from './realms.js';
 import { checkCsrf, checkRestRequest } from './rest-checks.js';
 import { answerHealth, answerIsAlive, answerServerinfo } from './serverinfo.js';
-import { actionNamed, answerSessions } from './session-actions.js';
+import { actionNamed, answerSessionResource, answerSessions } from './session-actions.js';
 import { parseApiVersion } from './versions.js';
 
 /** What a path means, as far as it can be told without AM's state. */
@@ -45,26 +46,34 @@ export function createEndpoints(am: Am) {
     const { path } = request;
     if (path === '/isAlive.jsp') return answerIsAlive(am);
     if (path === '/XUI' || path.startsWith('/XUI/')) return answerLoginPage(am, request);
-    if (path.startsWith('/json/')) return prettyIfAsked(answerRest(request), request.query);
+    if (path.startsWith('/json/')) {
+      const { refused, reset } = meetCaller(am, request);
+      const given = refused ?? prettyIfAsked(answerRest(request), request.query);
+      return reset ? { ...given, reset } : given;
+    }
     if (path === '' || path === '/') return answers.text(302, undefined, '', { headers: { Location: '/am/XUI/' } });
     return answers.html(404, NOT_FOUND_PAGE);
   }
 
-  // The order is OpenAM's (measured): version syntax, host, realm, REST framework, and only then the endpoint.
+  // The order is OpenAM's (measured): the caller, version syntax, host, realm, REST framework, then the endpoint.
   function answerRest(request: AmRequest): Answer {
     const versionHeader = header(request.headers, 'Accept-API-Version');
     const version = parseApiVersion(versionHeader);
     if (version === undefined) {
-      return answers.text(400, undefined, `Version string is in an invalid format: ${versionHeader}`);
+      return answers.text(400, undefined, `Version string is in an invalid format: ${versionHeader}`, {
+        early: true,
+      });
     }
     const hostname = (header(request.headers, 'Host') ?? '').replace(/:\d+$/, '').toLowerCase();
     if (config.hostNames?.some((name) => name.toLowerCase() === hostname) === false) {
-      return answers.error(400, escapeHtml(`FQDN "${hostname}" is not valid.`));
+      const isRealm = config.flavor === 'openam' && request.path.startsWith('/json/realms/');
+      const message = isRealm ? `Realm "${hostname}" not found` : `FQDN "${hostname}" is not valid.`;
+      return answers.error(400, escapeHtml(message), { early: true });
     }
     const forged = checkCsrf(am, request);
     if (forged !== undefined) return forged;
     const rest = parseRestPath(request.path.slice('/json'.length), request.query, config.flavor);
-    if (!('realm' in rest)) return answers.error(rest.status, rest.message);
+    if (!('realm' in rest)) return answers.error(rest.status, rest.message, { early: rest.early ?? false });
 
     const { realm, resource } = rest;
     if (resource === 'authenticate') return authenticate(request, version, realm);
@@ -73,6 +82,7 @@ export function createEndpoints(am: Am) {
     const malformed = checkRestRequest(am, request, version);
     if (malformed !== undefined) return malformed;
     if (resource === 'sessions') return answerSessions(am, request, version);
+    if (resource.startsWith('sessions/') && config.flavor === 'openam') return answerSessionResource(am, request);
     if (resource.startsWith('serverinfo/')) {
       return answerServerinfo(am, request, version, realm, resource.slice('serverinfo/'.length));
     }

@@ -53,7 +53,7 @@ export function createRequestListener({ am, journal, faults, delivery, control }
 
   async function answerAsAm(req: IncomingMessage, res: ServerResponse, path: string, query: URLSearchParams) {
     const { headers, method = '' } = req;
-    const tokens = readTokens(headers, am.cookieName);
+    const tokens = readTokens(headers, am);
     const token = tokens.headerToken ?? tokens.cookieToken;
     const entry = journal.open({
       method,

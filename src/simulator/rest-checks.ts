@@ -27,7 +27,11 @@ export function parseJson(body: string): unknown {
 }
 
 /** Whether there is an error in the request itself; all of it as measured on OpenAM 16. */
-export function checkRestRequest({ answers }: Am, request: AmRequest, version: ApiVersion): Answer | undefined {
+export function checkRestRequest(
+  { answers, config: { flavor } }: Am,
+  request: AmRequest,
+  version: ApiVersion,
+): Answer | undefined {
   const { method, headers, query, body } = request;
   const protocol = version.protocol ?? '1.0';
   if (!['1.0', '2.0', '2.1', '1', '2'].includes(protocol)) {
@@ -36,12 +40,15 @@ export function checkRestRequest({ answers }: Am, request: AmRequest, version: A
   for (const name of ['If-Modified-Since', 'If-Unmodified-Since']) {
     if (header(headers, name) !== undefined) return answers.error(409, `Header ${name} not supported`);
   }
-  if (method === 'GET' || method === 'HEAD') {
+  if (method === 'HEAD') return answers.empty(501, { headers: { 'Content-Type': 'application/json;charset=UTF-8' } });
+  if (method === 'OPTIONS') return answers.empty(200, { early: true });
+  if (method === 'GET') {
     return query.has('_action')
       ? answers.error(400, escapeHtml("Unrecognized request parameter '_action'"))
       : undefined;
   }
-  if (method !== 'POST') return answers.error(405, 'Method Not Allowed');
+  // What becomes of DELETE and the like is OpenAM's to say.
+  if (method !== 'POST') return flavor === 'openam' ? undefined : answers.error(405, 'Method Not Allowed');
   for (const name of ['If-Match', 'If-None-Match']) {
     if (header(headers, name) !== undefined) return answers.error(412, `${name} not supported for POST requests`);
   }
@@ -56,17 +63,14 @@ function checkContent(
 ): Answer | undefined {
   const could = 'The request could not be processed because';
   const type = contentType?.split(';')[0]?.trim().toLowerCase();
-  if (type === undefined) {
-    if (hasAction && body === '') return undefined;
-    return error(400, `${could} the  content-type was not specified and is required`);
+  if (type === undefined && body === '') {
+    return hasAction ? undefined : error(400, `${could} the  content-type was not specified and is required`);
   }
-  if (type !== JSON_TYPE && type !== 'multipart/form-data') {
+  if (type === 'multipart/form-data') return error(400, `${could} the request cant be parsed`);
+  if (type !== undefined && type !== JSON_TYPE) {
     const accepted = `the content-type '${JSON_TYPE}' and 'multipart/form-data' are supported`;
     return error(400, escapeHtml(`${could} it specified the content-type '${type}' when only ${accepted}`));
   }
   if (body === '') return hasAction ? undefined : error(400, `${could} it did not contain any JSON content`);
-  if (type === JSON_TYPE && parseJson(body) === undefined) {
-    return error(400, `${could} the provided content is not valid JSON`);
-  }
-  return hasAction ? undefined : error(400, `${could} it names no action`);
+  return parseJson(body) === undefined ? error(400, `${could} the provided content is not valid JSON`) : undefined;
 }

@@ -12,26 +12,35 @@ const ALIVE = `<html>
 
 /** `serverinfo/*` and `serverinfo/cookieDomains`, resource 1.0 and 1.1, with `_fields`. */
 export function answerServerinfo(am: Am, request: AmRequest, version: ApiVersion, realm: string, id: string): Answer {
-  const { answers, config } = am;
+  const { answers, config, table } = am;
   const known = id === '*' || id === 'cookieDomains';
+  if (config.flavor === 'openam' && request.method !== 'GET') {
+    const refused = table.authenticate(request.cookieToken ?? request.headerToken);
+    return refused === undefined
+      ? answers.error(501, 'Operation is not supported.')
+      : answers.json(refused.status, refused.body, { outcome: refused.outcome });
+  }
+  if (config.flavor === 'openam' && !known && matchVersion(version.resource, ['1.1']) !== undefined) {
+    const headers = { 'Content-API-Version': 'resource=1.1' };
+    return answers.error(501, escapeHtml(`ResourceId not supported: ${id}`), { headers });
+  }
   if (!known || matchVersion(version.resource, ['1.1']) === undefined) {
     return known && config.flavor === 'ping'
       ? answers.empty(404)
       : answers.error(404, escapeHtml(`Resource '${id}' not found`));
   }
   if (request.method !== 'GET') return answers.error(405, 'Method Not Allowed');
-  // OpenAM lets a token that comes along count as a use of the session (measured).
-  const reset = config.flavor === 'openam' && am.table.touch(request.cookieToken ?? request.headerToken);
   const revision = '-583868238';
   const info: Record<string, unknown> = { domains: config.cookieDomains, ...(id === '*' ? details(am, realm) : {}) };
   const fields = request.query.get('_fields');
   const wanted = fields === null || fields === '' ? Object.keys(info) : fields.split(',');
+  // Protocol 1 has the two in no body (measured on OpenAM).
+  const named = !(version.protocol ?? '2').startsWith('1') || config.flavor === 'ping';
   const body = {
-    _id: id,
-    _rev: revision,
+    ...(named ? { _id: id, _rev: revision } : {}),
     ...Object.fromEntries(wanted.filter((name) => name in info).map((name) => [name, info[name]])),
   };
-  return answers.json(200, body, { reset, headers: { 'Content-API-Version': 'resource=1.1', ETag: `"${revision}"` } });
+  return answers.json(200, body, { headers: { 'Content-API-Version': 'resource=1.1', ETag: `"${revision}"` } });
 }
 
 function details({ config, cookieName }: Am, realm: string): Record<string, unknown> {

@@ -49,8 +49,15 @@ interface Parties {
   readonly target: string | undefined;
 }
 
+/** OpenAM has no right for an ordinary user on one session of the collection, whatever its name. */
+export function answerSessionResource(am: Am, { cookieToken, headerToken }: AmRequest): Answer {
+  const refused = am.table.authenticate(cookieToken ?? headerToken);
+  return refused === undefined ? am.answers.json(403, FORBIDDEN) : withBody(am, refused);
+}
+
 export function answerSessions(am: Am, request: AmRequest, version: ApiVersion): Answer {
   const { answers, table, config } = am;
+  if (request.method === 'PUT') return unknownVersion(am, false);
   const { flavor } = config;
   const action = actionNamed(request.query.get('_action'));
   const offered = matchVersion(version.resource, VERSIONS[flavor]);
@@ -65,21 +72,19 @@ export function answerSessions(am: Am, request: AmRequest, version: ApiVersion):
     const refused = table.authenticate(caller);
     if (refused !== undefined) return withBody(am, refused);
     reset = flavor === 'openam';
-    // No administrator is simulated: nobody may act on another's session, and on OpenAM not refresh his own.
-    const mayTarget = target === caller || (flavor === 'ping' && action === 'validate');
-    const mayCall =
-      flavor === 'ping' || action === undefined || (isAction(action) && CARRIED.openam[action] !== undefined);
-    if (request.method === 'POST' && !(mayTarget && mayCall)) return answers.json(403, FORBIDDEN, { reset });
+    if (request.method !== 'GET' && !mayCall(am, action, { caller, target })) {
+      return answers.json(403, FORBIDDEN, { reset });
+    }
   }
 
   if (offered === undefined) return unknownVersion(am, reset);
   const headers = versionHeaders(flavor, offered, version);
-  if (request.method !== 'POST') {
+  if (request.method === 'GET') {
     return answers.error(400, 'The resource collection  cannot be read', { headers, reset });
   }
   if (!isAction(action) || CARRIED[flavor][action]?.includes(majorOf(offered)) !== true) {
-    const message = escapeHtml(`Action ${action} not implemented for this resource`);
-    return answers.error(501, message, { headers, reset });
+    const message = `Action ${request.query.get('_action')} not implemented for this resource`;
+    return answers.error(501, escapeHtml(message), { headers, reset });
   }
   if (open && target === undefined) {
     return answers.error(400, 'iPlanetDirectoryCookie not set on request', { headers });
@@ -89,13 +94,32 @@ export function answerSessions(am: Am, request: AmRequest, version: ApiVersion):
   return withBody(am, done, { ...headers, ...cookies });
 }
 
+/**
+ * No administrator is simulated: nobody may act on another user's session, and on OpenAM not refresh his own. On OpenAM
+ * all sessions of one user in one realm are his own, and anybody may end any session that he has the token of (measured).
+ */
+function mayCall({ table, config }: Am, action: string | undefined, { caller, target }: Parties): boolean {
+  if (config.flavor === 'ping') return target === caller || action === 'validate';
+  if (!isAction(action) || CARRIED.openam[action] === undefined) return false;
+  if (action === 'logout') return target !== undefined;
+  const [own, others] = [table.peek(caller), table.peek(target)];
+  return own?.username === others?.username && own?.realm === others?.realm;
+}
+
 function perform(am: Am, action: Action, major: number, who: Parties, query: URLSearchParams): SessionAnswer {
   const { table } = am;
   const { target } = who;
   if (action === 'refresh') return table.refresh(target);
-  if (action === 'logout') return table.logout(target);
+  if (action === 'logout') return logout(am, who);
   if (action === 'validate') return validate(am, who, query.get('refresh') !== 'false');
   return table.getSessionInfo(target, action === 'getSessionInfoAndResetIdleTime', major);
+}
+
+function logout({ table, config }: Am, { target, caller }: Parties): SessionAnswer {
+  const answer = table.logout(target);
+  // OpenAM: to a caller who is alive himself, another's dead token is no error.
+  const anothers = config.flavor === 'openam' && target !== caller && answer.outcome === 'dead';
+  return anothers ? { ...answer, status: 200, body: { result: 'Token has expired' } } : answer;
 }
 
 function validate({ table, config }: Am, { target, caller }: Parties, refresh: boolean): SessionAnswer {
@@ -120,6 +144,6 @@ function unknownVersion({ answers, config }: Am, reset: boolean): Answer {
 function withBody({ answers }: Am, answer: SessionAnswer, headers: Record<string, string | string[]> = {}): Answer {
   const { status, body, outcome, reset } = answer;
   // A 500 of OpenAM's container has neither a body nor a type nor an API version; a 401 or 403 has no API version.
-  if (body === undefined) return { status, headers: {}, body: '', outcome, reset };
+  if (body === undefined) return answers.empty(status, { outcome, reset, early: true });
   return answers.json(status, body, { outcome, reset, headers: status === 200 ? headers : {} });
 }

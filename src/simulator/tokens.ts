@@ -9,7 +9,9 @@ const fromC66 = (text: string): Buffer =>
   Buffer.from(text.replaceAll('-', '+').replaceAll('_', '/').replaceAll('.', '='), 'base64');
 
 const SERVER_ID = '01';
-const SHAPE = /^AQIC[^*]*\*([^*]+)\*$/;
+const SHAPE = /^[^*]*\*([^*]+)\*$/;
+// A client-side session: behind the star stands a JWT.
+const CLIENT_SIDE = /\*eyJ[^.]*\.[^.]*\.[^.]*$/;
 const C66 = /^(?:[\w-]{4})*(?:[\w-]{2}\.\.|[\w-]{3}\.)?$/;
 
 const random = (byteCount: number): Buffer => randomBytes(byteCount);
@@ -50,9 +52,11 @@ export function createToken(): { token: string; handle: string } {
 
 /**
  * Whether AM would choke on this token: it has AM's shape, but its tail does not decode or names a server that does
- * not exist. OpenAM 16.0.5 answers 500 to those, and 401 to any other token that it does not know (measured).
+ * not exist, or it is a client-side one that AM did not sign. OpenAM 16.0.5 answers 500 to those, and 401 to any other
+ * token that it does not know (measured).
  */
 export function isDamaged(token: string): boolean {
+  if (CLIENT_SIDE.test(token)) return true;
   const tail = SHAPE.exec(token)?.[1];
   if (tail === undefined) return false;
   const fields = decodeTail(tail);

@@ -6,7 +6,8 @@ export interface ApiVersion {
   readonly protocol: string | undefined;
 }
 
-const PART = /^\s*(resource|protocol)\s*=\s*(\d+(?:\.\d+)?)\s*$/i;
+// No space around the equals sign (measured).
+const PART = /^\s*(resource|protocol)=(\d+(?:\.\d+)?)\s*$/i;
 
 /** The versions a header asks for; undefined if it is malformed. */
 export function parseApiVersion(header: string | undefined): ApiVersion | undefined {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface RelayedCall {
+interface RelayedCall {
   /** `_action`, or the last part of the path where there is none. */
   readonly action: string;
   readonly token: string | undefined;
