@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BoundedMap } from '../src/keeper/bounded-map.js';
+import { BoundedMap } from '../src/bounded-map.js';
 
 interface Entry {
   over?: boolean;

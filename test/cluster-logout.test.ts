@@ -192,3 +192,72 @@ it('a logout while AM is away, of a session that only another node has met and l
   await clock.advance(31_000);
   expect(am.latestAccess(session.token)).toBeUndefined();
 });
+
+describe('a node that did not hear of a logout', () => {
+  it('asks AM where the store does not say in time, and does not go by trust', async () => {
+    const { clock, session, first, second } = await threeWhoKnow();
+    second.link.deaf = true;
+    void first.keeper.end(session, client);
+    await clock.advance(100);
+    second.link.deaf = false;
+    second.link.weather = 'hanging';
+    second.link.listenAnew();
+    const answer = second.touch(session);
+    await clock.advance(200);
+    expect(await answer).not.toBe('alive');
+    second.link.weather = 'fine';
+    await clock.advance(1_000);
+    expect(await second.touch(session)).not.toBe('alive');
+  });
+
+  it('looks up what it met while the store was away, as soon as that is back', async () => {
+    const { clock, session, first, am, join } = await threeWhoKnow();
+    const late = await join();
+    late.link.weather = 'failing';
+    late.link.deaf = true;
+    await clock.advance(5_000);
+    am.weather = 'failing';
+    void first.keeper.end(session, client);
+    await clock.advance(100);
+    am.weather = 'fine';
+    expect(late.keeper.storeState).toBe('away');
+    const met = late.touch(session);
+    await clock.advance(100);
+    expect(await met).toBe('alive');
+    late.link.weather = 'fine';
+    await clock.advance(10_000);
+    expect(late.keeper.storeState).toBe('up');
+    expect(await late.touch(session)).toBe('ended');
+  });
+
+  it('tells AM nothing of the session once it knows', async () => {
+    const { clock, session, first, second, am, calls } = await threeWhoKnow();
+    await clock.advance(30_000);
+    void second.touch(session);
+    second.link.deaf = true;
+    am.weather = 'failing';
+    void first.keeper.end(session, client);
+    await clock.advance(100);
+    second.link.deaf = false;
+    second.link.listenAnew();
+    expect(await second.touch(session)).toBe('ended');
+    for (const { link } of [first, second]) link.weather = 'failing';
+    const before = calls(session, 'refresh').length;
+    am.weather = 'fine';
+    await clock.advance(5 * windowMs);
+    expect(calls(session, 'refresh')).toHaveLength(before);
+  });
+});
+
+it('a message that a logout is confirmed, and over at once, neither undoes it nor stops AM being told', async () => {
+  const { clock, session, first, second, am } = await threeWhoKnow();
+  am.weather = 'failing';
+  void first.keeper.end(session, client);
+  await clock.advance(100);
+  await second.link.end(session.id, true, 1);
+  await clock.advance(5_000);
+  expect(await first.touch(session)).toBe('ended');
+  am.weather = 'fine';
+  await clock.advance(60_000);
+  expect(am.latestAccess(session.token)).toBeUndefined();
+});

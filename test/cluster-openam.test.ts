@@ -59,4 +59,15 @@ describe('two nodes with one store, in front of an OpenAM', () => {
     expect(am.latestAccess(session.token)).toBeUndefined();
     expect(deadAt - lastClick).toBeLessThanOrEqual(idleMinutes * 60_000 + 10_000);
   });
+
+  it('ask about a session at the one that AM called dead at the other', async () => {
+    const { clock, session, first, second, am } = await twoNodes();
+    await clock.advance(70_000);
+    am.endElsewhere(session.token);
+    void first.touch(session);
+    await clock.advance(1_000);
+    const answer = second.peek(session);
+    await clock.advance(1_000);
+    expect(await answer).toBe('dead');
+  });
 });

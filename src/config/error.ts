@@ -47,6 +47,8 @@ export function masked(text: string): string {
   if (!URL.canParse(text)) return '***';
   const { protocol, host, pathname, username, password } = new URL(text);
   if (host === '') return '***';
+  // a password with an unescaped / ? or # looks like a path
+  if (!username && !password && text.includes('@')) return `${protocol}//***`;
   return `${protocol}//${username || password ? '***@' : ''}${host}${pathname}`;
 }
 

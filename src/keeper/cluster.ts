@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { SessionAnswer } from '../am/answers.js';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../ops/log.js';
-import { createStoreGuard, type StoreState } from '../store/guard.js';
+import { createStoreGuard, type StoreState } from './store-guard.js';
 import type { AliveWord, EndWord, Reading, SessionStore } from '../store/session-store.js';
 import type { KeeperMeter } from './meter.js';
 import { refreshDueAt, type TrackedSession } from './tracked-session.js';
@@ -15,10 +15,10 @@ export interface Entry {
   readonly takenUntil: number;
   readonly end: EndWord | undefined;
   readonly word: AliveWord | undefined;
-  /** Of which listening this is: see {@link Cluster.epoch}. */
+  /** Of which listening this is, see {@link Cluster.epoch}; -1: the store could not be asked. */
   readonly epoch: number;
-  /** For `leave`: whether the claim is this node's. */
-  readonly isClaimed: boolean;
+  /** For `leave`: a claim was asked for, and is not another node's; it may stand though its answer came too late. */
+  readonly mayBeClaimed: boolean;
   readonly reading: LocalReading | undefined;
 }
 
@@ -68,18 +68,25 @@ export interface ClusterOptions {
   readonly onEnd: (id: string, confirmed: boolean, forMs: number) => void;
   /** A node heard from AM that the session is dead. */
   readonly onDeath: (id: string) => void;
-  /** The store is there (again): what it was not told yet can be told. */
-  readonly onUp: () => void;
+  /** The store is there again, or this node hears the others again: some may not know, and the store may have forgotten. */
+  readonly onReturn: () => void;
+  /** The store is well, said every few seconds. */
+  readonly onWell: () => void;
 }
+
+/** No epoch: the store is to be asked as soon as it can be. */
+const unread = -1;
 
 const nothing: Entry = Object.freeze({
   takenUntil: -Infinity,
   end: undefined,
   word: undefined,
   epoch: 0,
-  isClaimed: false,
+  mayBeClaimed: false,
   reading: undefined,
 });
+
+const notRead: Entry = Object.freeze({ ...nothing, epoch: unread });
 
 const aloneCluster: Cluster = Object.freeze({
   state: undefined,
@@ -99,8 +106,8 @@ export function createCluster(options: ClusterOptions): Cluster {
 }
 
 function createSharedCluster(options: ClusterOptions, store: SessionStore): Cluster {
-  const { clock, log, meter, random, windowMs, timeoutMs, wordServesMs, onEnd, onDeath, onUp } = options;
-  const guard = createStoreGuard({ store, clock, log, meter, random, onUp });
+  const { clock, log, meter, random, windowMs, timeoutMs, wordServesMs, onEnd, onDeath, onReturn, onWell } = options;
+  const guard = createStoreGuard({ store, clock, log, meter, random, onUp: onReturn, onWell });
   /** This node, as long as it runs: its claims are nobody else's. */
   const node = randomUUID();
   const claimMs = Math.ceil(timeoutMs + windowMs);
@@ -113,6 +120,7 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
       epoch++;
       listeningSince = clock.now();
       guard.lookSoon();
+      onReturn();
     },
     onWarning: (fields, message) => log.warn(fields, message),
   });
@@ -131,10 +139,10 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
     const local = reading && { ...reading, before, after };
     return {
       takenUntil: leftMs ? after + Math.min(leftMs, claimMs) : -Infinity,
-      isClaimed: leftMs === 0,
+      mayBeClaimed: wantsClaim && !leftMs,
       end: reading?.word?.kind === 'ended' ? reading.word : undefined,
       word: local && toLocal(local),
-      epoch: visited,
+      epoch: local ? visited : unread,
       reading: local,
     };
   }
@@ -153,12 +161,12 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
       if (guard.state === 'up') return visit(id, wantsClaim);
       meter.stored('read', 'skipped', 0);
       if (wantsClaim) meter.stored('claim', 'skipped', 0);
-      return { ...nothing, epoch };
+      return notRead;
     },
     look: (id) => visit(id, false),
-    leave(id, { isClaimed, reading }, session, answer) {
+    leave(id, { mayBeClaimed, reading }, session, answer) {
       const now = clock.now();
-      if (isClaimed) {
+      if (mayBeClaimed) {
         const openAt = answer === 'dead' || !answer ? now : ((session && refreshDueAt(session)) ?? now);
         void guard.run('settle', (shared) => shared.settle(id, node, Math.ceil(openAt - now)));
       }

@@ -2,19 +2,19 @@
 
 import type { LogoutAnswer } from '../am/answers.js';
 import type { AmClient, Credential } from '../am/client.js';
-import type { Clock, Timer } from '../clock.js';
+import type { Clock } from '../clock.js';
 import type { Logger } from '../ops/log.js';
 import type { Ask } from './ask.js';
 import { backoffMs } from './backoff.js';
-import { BoundedMap } from './bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
+import { isClientSide } from './client-side.js';
 import type { Cluster } from './cluster.js';
-import { sessionLabel } from './events.js';
+import { sessionLabel, type LogoutOutcome } from './events.js';
 import { knownCaller, type Caller } from './gate.js';
 import type { KeeperMeter } from './meter.js';
+import { createSharing, type Sharing } from './sharing.js';
+import { createTombstone, isBusy, type Tombstone } from './tombstone.js';
 import { endedForGoodVerdict, endedVerdict, type Verdict } from './verdict.js';
-
-/** How far a logout has come at AM. `unqueueable`: AM has not answered, and nobody will tell it again. */
-export type LogoutOutcome = 'ended' | 'already-ended' | 'pending' | 'refused' | 'unqueueable';
 
 export interface Logout {
   readonly outcome: LogoutOutcome;
@@ -29,8 +29,8 @@ export interface Endings {
   end(credential: Credential, session: EndedSession): Promise<Logout>;
   /** Another node ended the session, and remembers it for `forMs`. */
   learn(id: string, confirmed: boolean, forMs: number): void;
-  /** Tells the other nodes what they could not be told. */
-  shareAll(): Promise<void>;
+  shareAll: Sharing['shareAll'];
+  shareUntold: Sharing['shareUntold'];
   /** Tells AM at once of all that waits. */
   retryAll(): Promise<void>;
   /** The same, then forgets what AM has not heard of. */
@@ -66,26 +66,6 @@ const strangersMax = 1_000;
 const crowdedOutMax = 10_000;
 const strangerRetries = 3;
 
-/** A tombstone; while AM has not heard of the logout, also what is needed to tell it. */
-interface Tombstone {
-  until: number;
-  confirmed: boolean;
-  /** Whether the other nodes know, or are not to know: of a token that nobody has seen alive. */
-  shared: boolean;
-  caller: Caller;
-  /** The call in flight that all who log out meanwhile wait for. */
-  attempt: Promise<Logout> | undefined;
-  retry: Retry | undefined;
-}
-
-interface Retry {
-  readonly credential: Credential;
-  readonly giveUpAt: number;
-  readonly triesLeft: number;
-  readonly failures: number;
-  timer: Timer | undefined;
-}
-
 export function createEndings(options: EndingsOptions): Endings {
   const { am, ask, clock, cluster, meter, log, random, afterglowMs, max, onDead } = options;
   const tombstones = new BoundedMap<Tombstone>({
@@ -98,6 +78,7 @@ export function createEndings(options: EndingsOptions): Endings {
   const strangers = new Map<string, Tombstone>();
   // those of them that found the pool full: ended here all the same, until the time given
   const crowdedOut = new BoundedMap<number>({ max: crowdedOutMax, isOver: (until) => clock.now() >= until });
+  const sharing = createSharing(cluster, clock, tombstones);
   let queued = 0;
 
   function find(id: string, now: number): Tombstone | undefined {
@@ -110,7 +91,7 @@ export function createEndings(options: EndingsOptions): Endings {
 
   function bury(id: string, { caller, maxDeadline }: EndedSession, now: number): Tombstone | undefined {
     const until = Math.min(maxDeadline, now + longestSessionMs);
-    const stone = createTombstone(until, false, caller);
+    const stone = createTombstone(until, false, { caller });
     if (caller.known) {
       tombstones.set(id, stone);
       return stone;
@@ -128,17 +109,14 @@ export function createEndings(options: EndingsOptions): Endings {
     return false;
   }
 
-  function confirm(id: string, stone: Tombstone | undefined): void {
+  function confirm({ id, token }: Credential, stone: Tombstone | undefined): void {
     if (stone) stopRetrying(stone);
     strangers.delete(id);
-    const confirmed = createTombstone(clock.now() + afterglowMs, true, knownCaller);
+    // without a denylist AM goes on taking a client-side session for alive: only what we remember ends it
+    const until = isClientSide(token) && stone ? stone.until : clock.now() + afterglowMs;
+    const confirmed = createTombstone(until, true);
     tombstones.set(id, confirmed);
-    void share(id, confirmed);
-  }
-
-  async function share(id: string, stone: Tombstone): Promise<void> {
-    stone.shared = false;
-    stone.shared = await cluster.end(id, stone.confirmed, stone.until - clock.now());
+    void sharing.share(id, confirmed);
   }
 
   async function attempt(
@@ -166,10 +144,10 @@ export function createEndings(options: EndingsOptions): Endings {
   function settle(credential: Credential, stone: Tombstone | undefined, caller: Caller, answer: LogoutAnswer): Logout {
     switch (answer.kind) {
       case 'ended':
-        confirm(credential.id, stone);
+        confirm(credential, stone);
         return { outcome: 'ended', setCookies: answer.setCookies };
       case 'dead':
-        if (caller.known) confirm(credential.id, stone);
+        if (caller.known) confirm(credential, stone);
         else {
           if (stone) stopRetrying(stone);
           strangers.delete(credential.id);
@@ -248,10 +226,11 @@ export function createEndings(options: EndingsOptions): Endings {
     async end(credential, session) {
       const { id } = credential;
       const now = clock.now();
-      const stone = find(id, now) ?? bury(id, session, now);
+      const before = find(id, now);
+      const stone = before ?? bury(id, session, now);
       if (stone?.confirmed) return { outcome: 'already-ended', setCookies: [] };
       if (stone?.attempt) return stone.attempt;
-      const shared = stone?.caller.known && !stone.shared ? share(id, stone) : undefined;
+      const shared = stone?.own && !before ? sharing.share(id, stone) : undefined;
       const call = attempt(credential, stone, stone?.caller ?? session.caller, 'logout');
       if (stone) stone.attempt = call;
       const logout = await call;
@@ -260,17 +239,18 @@ export function createEndings(options: EndingsOptions): Endings {
     },
     learn(id, confirmed, forMs) {
       const now = clock.now();
-      const stone = find(id, now);
-      if (stone && (stone.confirmed || !confirmed)) return;
-      if (stone) stopRetrying(stone);
+      const before = find(id, now);
+      const lasting = Math.min(Math.max(forMs, afterglowMs), longestSessionMs);
+      const stone = before ?? createTombstone(now + lasting, confirmed, { own: false });
+      if (before && confirmed && !before.confirmed) before.until = now + lasting;
+      // what this node has yet to tell AM it goes on telling, whatever others say
+      stone.confirmed ||= confirmed;
+      stone.caller = knownCaller;
       strangers.delete(id);
-      const learned = createTombstone(now + Math.min(forMs, longestSessionMs), confirmed, knownCaller);
-      tombstones.set(id, { ...learned, shared: true });
+      tombstones.set(id, stone);
     },
-    async shareAll() {
-      // the store may have lost what AM does not know either
-      for (const [id, stone] of tombstones) if (!stone.shared || stone.retry) await share(id, stone);
-    },
+    shareAll: sharing.shareAll,
+    shareUntold: sharing.shareUntold,
     retryAll,
     async close() {
       if (queued > 0)
@@ -285,13 +265,4 @@ export function createEndings(options: EndingsOptions): Endings {
       for (const stone of untold) stopRetrying(stone);
     },
   };
-}
-
-function createTombstone(until: number, confirmed: boolean, caller: Caller): Tombstone {
-  return { until, confirmed, shared: false, caller, attempt: undefined, retry: undefined };
-}
-
-/** Whether AM is being told, or will be. */
-function isBusy(stone: Tombstone): boolean {
-  return stone.attempt !== undefined || stone.retry !== undefined;
 }

@@ -10,6 +10,9 @@ export type Decision = 'call' | 'window-closed' | 'call-in-flight' | 'backing-of
 
 export type Outcome = (SessionAnswer | LogoutAnswer)['kind'];
 
+/** How far a logout has come at AM. `unqueueable`: AM has not answered, and nobody will tell it again. */
+export type LogoutOutcome = 'ended' | 'already-ended' | 'pending' | 'refused' | 'unqueueable';
+
 /** `session` tells sessions apart while this process runs: see {@link sessionLabel}. */
 export type KeeperEvent =
   | {

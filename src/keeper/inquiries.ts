@@ -5,7 +5,7 @@ import type { AmClient, Credential } from '../am/client.js';
 import type { Clock } from '../clock.js';
 import type { EndWord } from '../store/session-store.js';
 import type { Ask } from './ask.js';
-import type { BoundedMap } from './bounded-map.js';
+import type { BoundedMap } from '../bounded-map.js';
 import { whenEntered, type Cluster, type Entry } from './cluster.js';
 import type { CallReason, SessionAction } from './events.js';
 import { knownCaller } from './gate.js';
@@ -106,7 +106,10 @@ export function createInquiries(options: InquiriesOptions): Inquiries {
     }).then((answer) => {
       session.call = undefined;
       // ended meanwhile: an answer to a call that started before never revives it
-      if (sessions.get(id) !== session) return;
+      if (sessions.get(id) !== session) {
+        if (entry) cluster.leave(id, entry, undefined);
+        return;
+      }
       if (answer) takeOver(session, id, answer, asked);
       if (entry) cluster.leave(id, entry, session, answer?.kind);
       if (answer?.kind !== 'dead') pending.schedule(session, credential);
@@ -121,7 +124,7 @@ export function createInquiries(options: InquiriesOptions): Inquiries {
       session.call = undefined;
       if (sessions.get(id) !== session) return;
       learnFrom(entry, session, id);
-      pending.schedule(session, credential);
+      if (sessions.get(id) === session) pending.schedule(session, credential);
     });
     session.call = { settled, controller: new AbortController() };
   }

@@ -4,13 +4,13 @@ import type { AmClient, Credential } from '../am/client.js';
 import type { Presence } from '../am/presence.js';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../ops/log.js';
-import type { StoreState } from '../store/guard.js';
+import type { StoreState } from './store-guard.js';
 import type { AliveWord, EndWord, SessionStore } from '../store/session-store.js';
 import { createAsk } from './ask.js';
 import { createClientSideCheck } from './client-side.js';
 import { createCluster } from './cluster.js';
 import { createEndings, type Logout } from './endings.js';
-import { BoundedMap } from './bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 import type { KeeperObserver } from './events.js';
 import { createCallGate, knownCaller } from './gate.js';
 import { createInquiries } from './inquiries.js';
@@ -102,6 +102,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     isInUse: (session) => session.inUse,
     onEvict: letGo,
   });
+  // these call each other, but none before the cluster starts and the first request comes
   const cluster = createCluster({
     ...options,
     meter,
@@ -111,7 +112,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
     wordServesMs: (session, now) => Math.max(trust.peekDueAt(session) - now, windowMs, graceMs),
     onEnd: (id, confirmed, forMs) => endedElsewhere(id, { kind: 'ended', confirmed, leftMs: forMs }),
     onDeath: (id) => sessions.get(id)?.doubt(),
-    onUp: () => void endings.shareAll(),
+    onReturn: () => void endings.shareAll(),
+    onWell: () => void endings.shareUntold(),
   });
   const calling = { am, ask, clock, random, cluster };
   const strangers = createStrangers({
@@ -194,6 +196,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   async function wordOfOthers(id: string): Promise<AliveWord | undefined> {
     if (looks >= looksMax) return undefined;
     looks++;
+    // never rejects
     const { word, end } = await cluster.look(id);
     looks--;
     if (end) endedElsewhere(id, end);

@@ -1,8 +1,8 @@
 // What the keeper counts. A count costs no object and no hash: unlike events, it is always on.
 
 import type { UnknownCause } from '../am/answers.js';
-import type { CallAction, Decision, Outcome } from './events.js';
-import type { LogoutOutcome } from './endings.js';
+import type { StoreOperation } from '../store/session-store.js';
+import type { CallAction, Decision, LogoutOutcome, Outcome } from './events.js';
 
 export interface KeeperMeter {
   /** A request asked about a session. */
@@ -19,8 +19,6 @@ export interface KeeperMeter {
 
 /** `ignored`: alive, but AM did not obey the refresh. */
 export type CallOutcome = Exclude<Outcome, 'unknown'> | UnknownCause | 'ignored';
-
-export type StoreOperation = 'claim' | 'settle' | 'read' | 'confirm' | 'end' | 'died' | 'check';
 
 export const noMeter: KeeperMeter = Object.freeze({
   decided: () => undefined,

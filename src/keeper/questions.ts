@@ -2,7 +2,7 @@
 
 import type { Credential } from '../am/client.js';
 import type { Clock } from '../clock.js';
-import type { BoundedMap } from './bounded-map.js';
+import type { BoundedMap } from '../bounded-map.js';
 import type { Endings } from './endings.js';
 import { sessionLabel, type Decision, type KeeperObserver } from './events.js';
 import type { Inquiries } from './inquiries.js';
@@ -88,10 +88,12 @@ export function createQuestions(options: QuestionsOptions): Questions {
     return strangers.meet(credential, client, cause === 'activity' ? now : -Infinity).then(() => verdictOn(id));
   }
 
-  /** The store is asked before the session passes on what is known of it. */
-  function afterLook(session: TrackedSession, credential: Credential, again: () => Ruling): Promise<Verdict> {
+  /** The store is asked before the session passes on what is known of it; where it does not say, AM is. */
+  async function afterLook(session: TrackedSession, credential: Credential, again: () => Ruling): Promise<Verdict> {
     if (!session.call) inquiries.look(session, credential);
-    return (session.call?.settled ?? Promise.resolve()).then(again);
+    await session.call?.settled;
+    if (deafSince(session) <= clock.now()) session.doubt();
+    return again();
   }
 
   function peekAt(session: TrackedSession, credential: Credential, now: number, cause: Cause): Ruling {
@@ -122,12 +124,13 @@ export function createQuestions(options: QuestionsOptions): Questions {
     return afterCall(session, credential.id);
   }
 
-  function touch(credential: Credential, client: string, wait = false): Ruling {
+  function touch(credential: Credential, client: string, wait = false, looked = false): Ruling {
     const now = clock.now();
     trust.noticeSleep(now);
     const session = sessions.get(credential.id);
     if (!session) return meet(credential, client, now, 'activity');
-    if (deafSince(session) <= now) return afterLook(session, credential, () => touch(credential, client, wait));
+    if (!looked && deafSince(session) <= now)
+      return afterLook(session, credential, () => touch(credential, client, wait, true));
     if (!session.served || hasNoIdleTime(credential.token)) return peekAt(session, credential, now, 'activity');
     session.activityAt = now;
     if (session.call) {
@@ -149,14 +152,19 @@ export function createQuestions(options: QuestionsOptions): Questions {
     return !wait && trust.forTouch(session, now) ? session : afterCall(session, credential.id);
   }
 
-  function peek(credential: Credential, client: string): Ruling {
+  function peek(credential: Credential, client: string, looked = false): Ruling {
     const now = clock.now();
     trust.noticeSleep(now);
     const session = sessions.get(credential.id);
     if (!session) return meet(credential, client, now, 'background');
-    if (deafSince(session) <= now) return afterLook(session, credential, () => peek(credential, client));
+    if (!looked && deafSince(session) <= now)
+      return afterLook(session, credential, () => peek(credential, client, true));
     return peekAt(session, credential, now, 'background');
   }
 
-  return { touch, peek, verdictOn };
+  return {
+    touch: (credential, client, wait) => touch(credential, client, wait),
+    peek: (credential, client) => peek(credential, client),
+    verdictOn,
+  };
 }

@@ -5,7 +5,7 @@ import type { AmClient, Credential } from '../am/client.js';
 import type { Clock } from '../clock.js';
 import type { EndWord } from '../store/session-store.js';
 import type { Ask } from './ask.js';
-import { BoundedMap } from './bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 import { isClientSide } from './client-side.js';
 import type { Call } from './call.js';
 import { whenEntered, type Cluster, type Entry } from './cluster.js';

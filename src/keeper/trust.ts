@@ -39,7 +39,8 @@ export interface TrustOptions {
 
 export function createTrust({ trustMs, graceMs, flavor, clock }: TrustOptions): Trust {
   let clocksApart = clock.wall() - clock.now();
-  let validSince = -Infinity;
+  // what is in doubt was confirmed before that
+  let validSince = -Number.MAX_VALUE;
   let sleptMs = 0;
 
   const forTouch = (session: TrackedSession, now: number) =>

@@ -1,10 +1,10 @@
 // What is counted, as plain numbers: labels and text are made when somebody reads the page.
 
 import type { UnknownCause } from '../am/answers.js';
-import type { LogoutOutcome } from '../keeper/endings.js';
-import type { CallAction, Decision } from '../keeper/events.js';
-import type { CallOutcome, KeeperMeter, StoreOperation } from '../keeper/meter.js';
+import type { CallAction, Decision, LogoutOutcome } from '../keeper/events.js';
+import type { CallOutcome, KeeperMeter } from '../keeper/meter.js';
 import type { ProblemCode } from '../problem.js';
+import type { StoreOperation } from '../store/session-store.js';
 
 type StoreOutcome = Parameters<KeeperMeter['stored']>[1];
 type Numbers<K extends string> = Record<K, number>;

@@ -1,7 +1,7 @@
 // A store in this process's memory: for several session proxies in one process, and for tests. Time is the clock's; no timers.
 
 import { systemClock, type Clock } from '../clock.js';
-import { BoundedMap } from '../keeper/bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 import type { AliveWord, Reading, SessionStore, StoreListener } from './session-store.js';
 
 export interface MemoryStoresOptions {

@@ -58,10 +58,10 @@ export function keepLink(keeper: LinkKeeper): () => void {
     function lost(error: unknown): void {
       if (over) return;
       over = true;
-      current.close();
-      if (closed) return;
-      keeper.onLost(error);
+      // first: whatever goes wrong with the old one, there is a new one
       wait(start, pauseMs());
+      current.close();
+      if (!closed) keeper.onLost(error);
     }
   }
 

@@ -46,7 +46,7 @@ export function nodeRedisLink(
     },
     async open() {
       const made = await make(gone.signal);
-      if (gone.signal.aborted) return made.destroy();
+      if (gone.signal.aborted) return destroy(made);
       client = made;
       made.on('error', lost);
       await made.connect();
@@ -58,8 +58,16 @@ export function nodeRedisLink(
     },
     ping: async () => client?.sendCommand(['PING']),
     close() {
-      client?.destroy();
+      if (client) destroy(client);
       gone.abort();
     },
   };
+}
+
+function destroy(client: NodeRedis): void {
+  try {
+    client.destroy();
+  } catch {
+    // version 5 throws where there is nothing to destroy
+  }
 }

@@ -2,10 +2,11 @@
 
 // They are small and few (four a window), so they travel each time (EVAL): no script cache to lose at a restart or on a new node.
 
-/** An owner may claim anew, also because clients may send a command twice when a connection breaks. */
+/** What has no end is no claim of ours. An owner may claim anew, also because clients may send a command twice when a connection breaks. */
 export const claimScript = `
 local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return math.max(redis.call('PTTL', KEYS[1]), 1) end
+local left = redis.call('PTTL', KEYS[1])
+if owner and owner ~= ARGV[1] and left > 0 then return left end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 0`;
 

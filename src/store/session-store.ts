@@ -39,6 +39,9 @@ export interface SessionStore {
   close(): Promise<void>;
 }
 
+/** What can be asked of it. */
+export type StoreOperation = Exclude<keyof SessionStore, 'listen' | 'close'>;
+
 export interface StoreListener {
   /** A node, perhaps this one, ended the session. `forMs` as in `end`. */
   onEnd(id: string, confirmed: boolean, forMs: number): void;

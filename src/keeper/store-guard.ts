@@ -1,10 +1,10 @@
 // The shared store may be slow, full, or gone: nobody waits for it for long, and its state is said once per change.
 
 import type { Clock, Timer } from '../clock.js';
-import type { KeeperMeter, StoreOperation } from '../keeper/meter.js';
+import type { KeeperMeter } from './meter.js';
 import type { Logger } from '../ops/log.js';
 import { createOnceInAWhile } from '../ops/once.js';
-import type { SessionStore } from './session-store.js';
+import type { SessionStore, StoreOperation } from '../store/session-store.js';
 
 /** `connecting`: neither an answer nor a failure since the start. */
 export type StoreState = 'connecting' | 'up' | 'away';
@@ -28,6 +28,8 @@ export interface StoreGuardOptions {
   readonly random: () => number;
   /** Called each time that the store is there, after the start and after an outage. */
   readonly onUp: () => void;
+  /** Called every few seconds while it is there. */
+  readonly onWell: () => void;
 }
 
 /** No request waits longer than this for the store. */
@@ -37,7 +39,7 @@ const ownDelayMs = 5;
 /** A single slow answer is no outage. */
 const timeoutsMax = 3;
 /** How long a store may take to connect at the start before it is said to be away. */
-const connectMs = 1_000;
+const connectMs = 3_000;
 const sayAgainMs = 60_000;
 const connectingCheckMs = 25;
 /** A node with nothing to do must know too whether the store is there, for its probe and its metrics. */
@@ -47,7 +49,7 @@ const longestCheckMs = 5_000;
 /** A store that was there for longer than this before it went is looked for quickly again. */
 const stableMs = 30_000;
 
-export function createStoreGuard({ store, clock, log, meter, random, onUp }: StoreGuardOptions): StoreGuard {
+export function createStoreGuard({ store, clock, log, meter, random, onUp, onWell }: StoreGuardOptions): StoreGuard {
   const startedAt = clock.now();
   let state: StoreState = 'connecting';
   let changedAt = startedAt;
@@ -55,9 +57,12 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp }: Sto
   let lastTimeoutAt = -Infinity;
   let outages = 0;
   let timer: Timer | undefined;
-  let isAwaySaid = false;
+  /** The cause that the log names; undefined: it does not say that the store is away. */
+  let saidDetail: string | undefined;
   let closed = false;
-  const maySay = createOnceInAWhile(clock, sayAgainMs);
+  const maySayAgain = createOnceInAWhile(clock, sayAgainMs);
+
+  const isUp = () => state === 'up';
 
   /** Resolves with `late` when the patience is over; rejects as the operation does. */
   function withinPatience<T>(operation: Promise<T>): Promise<T | typeof late> {
@@ -121,10 +126,12 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp }: Sto
     checkIn(nextCheckMs());
   }
 
-  /** A store that comes and goes is said so once a minute; one that stays away is said so in any case. */
+  /** Once for each time that it goes, and again if it turns out to fail in another way. */
   function sayAway(detail: string): void {
-    if (isAwaySaid || !maySay()) return;
-    isAwaySaid = true;
+    if (detail === saidDetail) return;
+    const isFirst = saidDetail === undefined;
+    if (!isFirst && !maySayAgain()) return;
+    saidDetail = detail;
     log.warn(
       { redis: 'away', detail },
       'the shared store does not answer: each node goes by what it knows, and a logout reaches the others later',
@@ -137,9 +144,10 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp }: Sto
     state = 'up';
     changedAt = clock.now();
     timeouts = 0;
-    if (isAwaySaid) log.warn({ redis: 'up', awayS: Math.round(awayMs / 1000) }, 'the shared store answers again');
+    if (saidDetail !== undefined)
+      log.warn({ redis: 'up', awayS: Math.round(awayMs / 1000) }, 'the shared store answers again');
     else if (before === 'connecting') log.info({ redis: 'up' }, 'the shared store answers');
-    isAwaySaid = false;
+    saidDetail = undefined;
     checkIn(idleCheckMs * (0.5 + random()));
     onUp();
   }
@@ -157,7 +165,11 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp }: Sto
   async function check(): Promise<void> {
     if (state === 'up') {
       await run('check', (shared) => shared.check());
-      if (state === 'up') checkIn(idleCheckMs * (0.5 + random()));
+      // it may have gone meanwhile
+      if (isUp()) {
+        onWell();
+        checkIn(idleCheckMs * (0.5 + random()));
+      }
       return;
     }
     let detail: string | undefined;
@@ -187,7 +199,11 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp }: Sto
     async close() {
       closed = true;
       if (timer) clock.clearTimer(timer);
-      await store.close();
+      try {
+        if ((await withinPatience(store.close())) === late) log.warn({}, 'the shared store takes long to close');
+      } catch (error) {
+        log.warn({ detail: reasonOf(error) }, 'the shared store could not be closed');
+      }
     },
   };
 }
