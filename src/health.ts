@@ -3,7 +3,7 @@
 import type { Unknown } from './am/answers.js';
 import type { Presence } from './am/presence.js';
 import type { Clock } from './clock.js';
-import type { StoreState } from './store/guard.js';
+import type { StoreState } from './keeper/store-guard.js';
 
 export interface Health {
   live(): { status: number; body: object };
@@ -75,7 +75,11 @@ function amReasons({ isComplete, presence, clock, graceS }: HealthOptions): stri
   );
   if (absence && wasThere) {
     const awayS = Math.floor((clock.now() - absence.since) / 1000);
-    const effect = awayS < graceS ? 'sessions known alive go on' : 'no session is let in any more';
+    // AM's last word on each session counts, and that may be older than the absence
+    const effect =
+      awayS < graceS
+        ? 'sessions that AM confirmed within AM_DOWN_GRACE_S (am.downGraceS) go on'
+        : 'sessions are refused unless AM confirmed them within AM_DOWN_GRACE_S (am.downGraceS)';
     found.push(`AM has been away for ${awayS} s: ${publicCause(absence.last)}; ${effect}`);
   } else if (absence) found.push(`AM has not answered since the start: ${publicCause(absence.last)}`);
   else if (!isComplete() && found.length === 0) found.push('AM has not given its server information yet');

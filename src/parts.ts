@@ -58,7 +58,7 @@ const seams = [
   'amTransport',
 ] as const satisfies readonly (keyof SessionProxyOptions)[];
 
-interface Parts {
+export interface Parts {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
@@ -96,7 +96,8 @@ export function createParts(options: SessionProxyOptions): Parts {
 
   const store = options.store ?? (config.redisUrl === undefined ? undefined : connectRedisStore(config.redisUrl));
   const cookie = createSsoCookie(config.am.cookieName);
-  const presence = createPresence({ log, clock, flavor: config.am.flavor, url: config.am.url });
+  const graceS = Math.max(config.am.downGraceS, config.session.trustS);
+  const presence = createPresence({ log, clock, flavor: config.am.flavor, url: config.am.url, graceS });
   const transport = options.amTransport
     ? { send: options.amTransport, close: () => undefined }
     : createHttpTransport(config.am.url);
@@ -111,6 +112,7 @@ export function createParts(options: SessionProxyOptions): Parts {
       openStreams: () => streams.open,
       store: () => keeper.storeState,
     },
+    reportError,
   });
   const discovery = createDiscovery({ am, cookie, presence, clock, log });
   const keeper = createKeeper({
@@ -135,7 +137,7 @@ export function createParts(options: SessionProxyOptions): Parts {
     presence,
     cookieName: () => cookie.name,
     clock,
-    graceS: Math.max(config.am.downGraceS, config.session.trustS),
+    graceS,
     store: () => keeper.storeState,
   });
   const securityHeaders = computeSecurityHeaders(config, options.helmet);
@@ -190,7 +192,6 @@ export function createParts(options: SessionProxyOptions): Parts {
       presence.close();
       proxies.close();
       transport.close();
-      metrics.close();
     },
   };
 }

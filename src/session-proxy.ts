@@ -7,7 +7,7 @@ import type { RequestHandler } from 'express';
 import type { Config } from './config.js';
 import type { RequestLike } from './forwarded.js';
 import { createOnce, createOnceInAWhile } from './ops/once.js';
-import { createParts, type SessionProxyOptions } from './parts.js';
+import { createParts, type Parts, type SessionProxyOptions } from './parts.js';
 import { sendProblem, type ProblemCode, type ProblemExtras } from './problem.js';
 import { sessionCacheControl } from './proxy/cache-control.js';
 import { requestIdOf } from './proxy/request-headers.js';
@@ -77,6 +77,15 @@ export interface SessionProxy {
  * @throws ConfigError (`ERR_CONFIG`) with every mistake in the options
  */
 export function sessionProxy(options: SessionProxyOptions): SessionProxy {
+  return assemble(options).bff;
+}
+
+/**
+ * The same, with what it is made of, for the command, which builds its server from the same parts.
+ *
+ * @throws ConfigError (`ERR_CONFIG`) with every mistake in the options
+ */
+export function assemble(options: SessionProxyOptions): { readonly bff: SessionProxy; readonly parts: Parts } {
   const parts = createParts(options);
   const { config, clock, log, reportError, cookie, judge, denial, prepare, proxies, files } = parts;
   const isOurs = ownPaths(config.basePath);
@@ -250,15 +259,7 @@ export function sessionProxy(options: SessionProxyOptions): SessionProxy {
     stop: parts.stop,
     close: parts.close,
   });
-  refusalCounters.set(bff, parts.metrics.refused);
-  return bff;
-}
-
-const refusalCounters = new WeakMap<SessionProxy, (code: ProblemCode) => void>();
-
-/** For a server of ours in front of it: what it refuses itself is on the metrics page too. */
-export function refusalCounter(bff: SessionProxy): (code: ProblemCode) => void {
-  return refusalCounters.get(bff) ?? (() => undefined);
+  return { bff, parts };
 }
 
 /**

@@ -5,7 +5,7 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand } from './support/command.js';
-import { request } from './support/http.js';
+import { rawRequest, request } from './support/http.js';
 import { scrape } from './support/metrics.js';
 import { slowRequest, startServing, stop } from './support/serving.js';
 import { eventually, startStack, type Stack } from './support/stack.js';
@@ -104,6 +104,46 @@ describe('the admin server', () => {
   });
 });
 
+describe('a client that wants too much of the admin server', () => {
+  const ask = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n';
+
+  it('may pipeline a few requests', async () => {
+    const { admin } = await startWithMetrics();
+    const answers = await rawRequest(admin, `${ask}${ask}${ask.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')}`);
+    expect(answers.match(/HTTP\/1\.1 200 /g)).toHaveLength(3);
+  });
+
+  it('loses its connection when it pipelines many, and keeps no user waiting', async () => {
+    const { url, admin, metricsUrl } = await startWithMetrics();
+    const flood = rawRequest(admin, ask.repeat(500)).catch(() => '');
+    const startedAt = performance.now();
+    expect((await request(url, '/livez')).status).toBe(200);
+    // 500 pages took two seconds and a half
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect((await flood).match(/HTTP\/1\.1 200 /g)?.length ?? 0).toBeLessThan(5);
+    expect((await scrape(metricsUrl)).sum('am_session_proxy_build_info')).toBe(1);
+  });
+
+  it('gets no connection above the most that are kept, until one of them ends', async () => {
+    const { metricsUrl } = await startWithMetrics();
+    const sockets: net.Socket[] = [];
+    onTestFinished(() => sockets.forEach((socket) => socket.destroy()));
+    for (let n = 0; n < 32; n++) {
+      const socket = net.connect(Number(new URL(metricsUrl).port), '127.0.0.1').on('error', () => undefined);
+      sockets.push(socket);
+      await once(socket, 'connect');
+    }
+    await expect(scrape(metricsUrl)).rejects.toThrow();
+    sockets[0]?.destroy();
+    await eventually(() =>
+      scrape(metricsUrl).then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
+});
+
 describe('while the command stops', () => {
   it('the page is there until the requests under way have ended', async () => {
     const { command, url, metricsUrl, cookie } = await startWithMetrics();
@@ -119,6 +159,14 @@ describe('while the command stops', () => {
     finish();
     expect((await answer).status).toBe(200);
     expect((await stopped).code).toBe(0);
+  });
+
+  it('what watches the process does not hold it up', async () => {
+    const { command, metricsUrl } = await startWithMetrics();
+    await scrape(metricsUrl);
+    const { code, tookMs } = await stop(command);
+    expect(code).toBe(0);
+    expect(tookMs).toBeLessThan(2_000);
   });
 
   it('a scraper that keeps its connection does not hold it up', async () => {

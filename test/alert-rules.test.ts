@@ -1,18 +1,13 @@
 // The alert rules and the dashboard: they load, fire when they should, and name nothing that the page does not have.
 
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { sessionProxy } from '../src/index.js';
-import { createMemoryStores } from '../src/store/memory.js';
-import { recordingLogger } from './support/log.js';
+import { startCommand } from './support/command.js';
 import { readPage } from './support/markdown.js';
 import { scrape, type MetricsPage } from './support/metrics.js';
 import { describeWith, pathOf } from './support/programs.js';
@@ -43,19 +38,19 @@ const expressions = rules
 
 let page: MetricsPage;
 beforeAll(async () => {
-  const bff = sessionProxy({
-    // of an AM that is not there: what the page has does not depend on it
-    am: { url: 'http://127.0.0.1:9/am', cookieName: 'iPlanetDirectoryPro' },
-    store: createMemoryStores().join(),
-    logger: recordingLogger([]),
+  const command = startCommand([], {
+    // neither AM nor Redis is there: what the page has does not depend on them
+    AM_URL: 'http://127.0.0.1:9/am',
+    AM_COOKIE_NAME: 'iPlanetDirectoryPro',
+    REDIS_URL: 'redis://127.0.0.1:9',
+    PORT: '0',
+    ADMIN_PORT: '0',
   });
-  const server = http.createServer(bff.metrics).listen(0, '127.0.0.1');
-  await once(server, 'listening');
   afterAll(async () => {
-    server.close();
-    await bff.close();
+    command.child.kill('SIGKILL');
+    await command.exit;
   });
-  page = await scrape(`http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`);
+  page = await scrape(await command.says(/serves metrics on (\S+)/));
 });
 
 /** The series of ours that it names. */
@@ -139,6 +134,32 @@ describeWith(['promtool'], 'Prometheus', () => {
     expect(stdout).toContain('SUCCESS');
   });
 
+  it('understands how docs/operations.md tells it of the nodes, with the rules and their runbooks', async () => {
+    const guide = readPage(operations);
+    const folder = mkdtempSync(join(tmpdir(), 'scraping-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+
+    const copy = guide.blocks('sh').find((block) => block.startsWith('sed ')) ?? '';
+    const copyHere = copy.replace('node_modules/am-session-proxy/', file('')).replace('/etc/prometheus/', `${folder}/`);
+    await run('sh', ['-c', copyHere]);
+    const runbooks = readFileSync(join(folder, 'am-session-proxy.yml'), 'utf8').match(/(?<=runbook_url: ).*/g) ?? [];
+    expect(runbooks.length).toBeGreaterThan(10);
+    for (const runbook of runbooks) expect(new URL(runbook).pathname).toMatch(/\/docs\/operations\.md$/);
+
+    const configurations = guide.blocks('yaml').filter((block) => block.includes('scrape_configs:'));
+    expect(configurations).toHaveLength(2);
+    const [, job = ''] = /job="([^"]+)"/.exec(expressions) ?? [];
+    for (const configuration of configurations) {
+      expect(configuration).toContain(`- job_name: ${job}\n`);
+      // not every promtool is built with Kubernetes in it
+      const known = configuration.replace('kubernetes_sd_configs: [{ role: pod }]', 'static_configs: []');
+      const path = join(folder, 'prometheus.yml');
+      writeFileSync(path, known);
+      expect((await run(pathOf('promtool'), ['check', 'config', path])).stdout).toContain(`${path} is valid`);
+    }
+    expect(guide.text).toContain(`{ targetLabel: job, replacement: ${job} }`);
+  });
+
   it('understands every query of the dashboard', async () => {
     const asRules = queries.map((query, i) => ({
       record: `query_${i}`,
@@ -152,9 +173,12 @@ describeWith(['promtool'], 'Prometheus', () => {
     expect(stdout).toContain(`SUCCESS: ${queries.length} rules found`);
   });
 
-  it('understands the page, and has nothing to say about its names', async () => {
+  it('understands the page, and has nothing to say about our names', async () => {
+    // those of the process are prom-client's, which come last
+    const ours = page.text.slice(0, page.text.indexOf('# HELP process_'));
+    expect(ours).toContain('am_session_proxy_redis_operation_duration_seconds_count');
     const check = run(pathOf('promtool'), ['check', 'metrics']);
-    check.child.stdin?.end(page.text);
+    check.child.stdin?.end(`${ours.trimEnd()}\n`);
     const { stdout, stderr } = await check;
     expect(stdout + stderr).toBe('');
   });

@@ -1,4 +1,4 @@
-// AM is asked for its cookie's name until it answers, then every ten minutes.
+// AM is asked for its cookie's name until it answers, then every ten minutes, and while it is away until it is back.
 
 import { describe, expect, test } from 'vitest';
 import { unknown } from '../src/am/answers.js';
@@ -16,7 +16,7 @@ const away = unknown('connect', 'ECONNREFUSED');
 const named = (cookieName: string): Answer => ({ kind: 'server-info', cookieName, domains: ['example.com'] });
 const minuteMs = 60_000;
 
-function setUp(answer: Answer | (() => Promise<Answer>), cookieName?: string) {
+function setUp(answer: Answer | (() => Promise<Answer>), cookieName?: string, random = () => 1) {
   const clock = createVirtualClock(0);
   const log: string[] = [];
   const asked: number[] = [];
@@ -35,8 +35,13 @@ function setUp(answer: Answer | (() => Promise<Answer>), cookieName?: string) {
   const logger = recordingLogger(log);
   const cookie = createSsoCookie(cookieName);
   const presence = createPresence({ log: logger, clock, flavor: 'ping', url: 'http://am.test/am' });
-  const discovery = createDiscovery({ am, cookie, presence, clock, log: logger });
+  const discovery = createDiscovery({ am, cookie, presence, clock, log: logger, random });
   return { clock, log, asked, state, cookie, presence, discovery };
+}
+
+function sums(start: number, distances: readonly number[]): number[] {
+  let at = start;
+  return distances.map((distance) => (at += distance));
 }
 
 test('nothing is asked before the start, at once at the start', async () => {
@@ -74,8 +79,8 @@ test('an AM that does not answer is asked again, at growing distances of at most
   expect(asked.slice(8)).toEqual([22_750, 22_750 + 10 * minuteMs, 22_750 + 20 * minuteMs]);
 });
 
-test('the distances begin anew at the next outage', async () => {
-  const { clock, asked, discovery, state } = setUp(away);
+test('at a later outage the distances begin with 2 s and grow to 30 s', async () => {
+  const { clock, asked, discovery, state, presence } = setUp(away);
   discovery.start();
   await clock.advance(20_000);
   state.answer = named('sso');
@@ -83,7 +88,12 @@ test('the distances begin anew at the next outage', async () => {
   state.answer = away;
   await clock.advance(10 * minuteMs);
   const again = 22_750 + 10 * minuteMs;
-  expect(asked.slice(9, 12)).toEqual([again, again + 250, again + 750]);
+  await clock.advance(100_000);
+  const distances = [2, 4, 8, 16, 30, 30].map((s) => s * 1_000);
+  expect(asked.slice(9, 16)).toEqual([again, ...sums(again, distances)]);
+  state.answer = named('sso');
+  await clock.advance(30_000);
+  expect(presence.state).toBe('up');
 });
 
 test('once complete it stays so in an outage', async () => {
@@ -95,6 +105,91 @@ test('once complete it stays so in an outage', async () => {
   expect(presence.state).toBe('away');
   expect(discovery.complete).toBe(true);
   expect(cookie.name).toBe('sso');
+});
+
+describe('an AM that is found away by a call about a session', () => {
+  async function lost(random?: () => number) {
+    const parts = setUp(named('sso'), undefined, random);
+    parts.discovery.start();
+    await parts.clock.advance(minuteMs);
+    parts.presence.failed(away, true);
+    return parts;
+  }
+
+  test('is asked within 2 s whether it is back', async () => {
+    const { clock, asked, presence, log } = await lost();
+    await clock.advance(2_000);
+    expect(asked).toEqual([0, minuteMs + 2_000]);
+    expect(presence.state).toBe('up');
+    expect(log).toHaveLength(2);
+    await clock.advance(10 * minuteMs);
+    expect(asked.slice(2)).toEqual([minuteMs + 2_000 + 10 * minuteMs]);
+  });
+
+  test('is asked at distances that are spread over their upper half', async () => {
+    const { clock, asked, state } = await lost(() => 0);
+    state.answer = away;
+    await clock.advance(40_000);
+    expect(asked.slice(1)).toEqual(sums(minuteMs, [1_000, 2_000, 4_000, 8_000, 15_000]));
+  });
+
+  test('is not asked if another call has found it back', async () => {
+    const { clock, asked, presence } = await lost();
+    presence.answered('refresh');
+    await clock.advance(8 * minuteMs);
+    expect(asked).toEqual([0]);
+    await clock.advance(minuteMs);
+    expect(asked).toEqual([0, 10 * minuteMs]);
+  });
+
+  test('is asked all the same if it comes and goes', async () => {
+    const { clock, asked, presence } = await lost();
+    for (let i = 0; i < 10; i++) {
+      await clock.advance(500);
+      presence.answered('refresh');
+      presence.failed(away, true);
+    }
+    expect(asked).toEqual([0, minuteMs + 2_000, minuteMs + 4_000]);
+  });
+
+  test('is asked once at a time', async () => {
+    const { clock, asked, state, presence } = await lost();
+    state.answer = () => new Promise(() => undefined);
+    await clock.advance(2_000);
+    presence.answered('refresh');
+    presence.failed(away, true);
+    await clock.advance(20 * minuteMs);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('is asked ever more seldom while it answers to that only', async () => {
+    const { clock, asked, presence } = setUpPartly();
+    await clock.advance(10 * minuteMs);
+    expect(presence.state).toBe('away');
+    expect(asked.length).toBeLessThan(30);
+  });
+
+  test('is not asked after close', async () => {
+    const { clock, asked, discovery, presence } = await lost();
+    discovery.close();
+    presence.answered();
+    presence.failed(away, true);
+    expect(clock.timers).toBe(0);
+    await clock.advance(20 * minuteMs);
+    expect(asked).toEqual([0]);
+  });
+
+  /** Calls about sessions fail every second. */
+  function setUpPartly() {
+    const parts = setUp(named('sso'));
+    parts.discovery.start();
+    const fail = (): void => {
+      parts.presence.failed(unknown('bad-answer', 'HTTP 503'), true);
+      parts.clock.setTimer(fail, 1_000);
+    };
+    parts.clock.setTimer(fail, 1_000);
+    return parts;
+  }
 });
 
 test('an outage of hours is two lines in the log', async () => {

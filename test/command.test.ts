@@ -56,7 +56,7 @@ describe.concurrent('the command', () => {
     expect(lines).toContain('AM_UPDATE_FREQUENCY_S=60 # default');
     expect(stdout).toContain('redis.example.com');
     expect(stdout + stderr).not.toContain('s3cret');
-    expect(stderr).toContain('warning: PUBLIC_URL is not set');
+    expect(stderr).toContain('warning: PUBLIC_URL (publicUrl) is not set');
   });
 
   it('check prints lines that a .env file can hold', async () => {

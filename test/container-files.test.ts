@@ -85,6 +85,14 @@ function exitCodeOf(command: string, port: string): Promise<number> {
   });
 }
 
+test('compose.yaml publishes the metrics of each node, and everything for this machine alone', () => {
+  const published = [...compose.matchAll(/'([\d.]+):(\d+):(\d+)'/g)];
+  expect(published.map(([, address]) => address)).toEqual(published.map(() => '127.0.0.1'));
+  const admin = /ADMIN_PORT: '(\d+)'/.exec(compose)?.[1];
+  expect(published.filter(([, , , inside]) => inside === admin)).toHaveLength(2);
+  for (const [, , port] of published) expect(compose).toContain(`http://localhost:${port}`);
+});
+
 test('compose.yaml sets only variables that exist, to values that are taken', () => {
   const pairs = [...compose.matchAll(/\b([A-Z][A-Z_]+): '?([^'\n}]+?)'?(?= }|$)/gm)];
   const given = Object.fromEntries(pairs.map(([, name = '', value = '']) => [name, value]));

@@ -1,8 +1,11 @@
 // The metrics page: the numbers are right, known from the start, and tell nothing about anybody.
 
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { sessionProxy } from '../src/index.js';
@@ -38,9 +41,14 @@ function served(stack: Stack, url: string, metricsUrl: string): Served {
   };
 }
 
-async function asCommand(): Promise<Served> {
+async function asCommand(env: Record<string, string> = {}): Promise<Served> {
   const stack = await serveStack();
-  const { command, url } = await startServing(stack, { ADMIN_PORT: '0', AM_DOWN_GRACE_S: '0', SESSION_TRUST_S: '1' });
+  const { command, url } = await startServing(stack, {
+    ADMIN_PORT: '0',
+    AM_DOWN_GRACE_S: '0',
+    SESSION_TRUST_S: '1',
+    ...env,
+  });
   onTestFinished(async () => void (await stop(command)));
   return served(stack, url, await command.says(/serves metrics on (\S+)/));
 }
@@ -74,7 +82,7 @@ async function listen(server: http.Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const mounts = { 'the command': asCommand, 'a mounted proxy': mounted };
+const mounts = { 'the command': () => asCommand(), 'a mounted proxy': mounted };
 const each = test.each(Object.entries(mounts));
 const name = (rest: string) => `am_session_proxy_${rest}`;
 
@@ -200,12 +208,6 @@ each('%s says 0 of what has not happened yet, and follows the rules of Prometheu
   expect(read.sum(name('refused_requests_total'), { code: 'internal_error' })).toBe(0);
   expect(read.sum(name('build_info'))).toBe(1);
   expect(read.text).not.toContain('redis_up');
-  for (const usual of [
-    'process_cpu_seconds_total',
-    'process_resident_memory_bytes',
-    'nodejs_eventloop_lag_p99_seconds',
-  ])
-    expect(read.sum(usual), usual).toBeDefined();
 });
 
 each('%s does not show the page to browsers', async (_form, start) => {
@@ -213,6 +215,46 @@ each('%s does not show the page to browsers', async (_form, start) => {
   const answer = await request(url, '/metrics');
   expect(answer.status).toBe(404);
   expect(answer.body).not.toContain('am_session_proxy');
+});
+
+const ofProcess = [
+  'process_cpu_seconds_total',
+  'process_resident_memory_bytes',
+  'process_open_fds',
+  'nodejs_heap_size_used_bytes',
+  'nodejs_eventloop_lag_p99_seconds',
+  'nodejs_gc_duration_seconds_count',
+];
+
+test('the command tells about its process', async () => {
+  const read = await (await asCommand()).page();
+  for (const usual of ofProcess) expect(read.sum(usual), usual).toBeDefined();
+});
+
+test('a mounted proxy leaves the figures of the process to its app', async () => {
+  const read = await (await mounted()).page();
+  expect([...read.types.keys()].filter((each_) => !each_.startsWith('am_session_proxy_'))).toEqual([]);
+});
+
+test('the command counts what it finds nothing for', async () => {
+  const { url, page } = await asCommand();
+  const answer = await request(url, '/nowhere');
+  expect(answer.status).toBe(404);
+  expect(answer.json()['code']).toBe('not_found');
+  expect((await page()).sum(name('refused_requests_total'), { code: 'not_found' })).toBe(1);
+});
+
+test('the command counts an index page that it cannot send', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'metrics-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'index.html'), 'the page');
+  const { url, page } = await asCommand({ STATIC_DIR: folder });
+  rmSync(join(folder, 'index.html'));
+  symlinkSync('index.html', join(folder, 'index.html'));
+  expect((await request(url, '/orders', { headers: navigationHeaders })).status).toBe(500);
+  const read = await page();
+  expect(read.sum(name('refused_requests_total'), { code: 'internal_error' })).toBe(1);
+  expect(read.sum(name('refused_requests_total'))).toBe(1);
 });
 
 test('the command counts what its server refuses before anybody looks at it', async () => {

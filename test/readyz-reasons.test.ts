@@ -13,6 +13,9 @@ import { startServer } from './support/server.js';
 import { eventually } from './support/stack.js';
 import { createVirtualClock } from './support/virtual-clock.js';
 
+const goOn = 'sessions that AM confirmed within AM_DOWN_GRACE_S (am.downGraceS) go on';
+const refused = 'sessions are refused unless AM confirmed them within AM_DOWN_GRACE_S (am.downGraceS)';
+
 type Store = ReturnType<NonNullable<HealthOptions['store']>>;
 
 function setUp(options: { cookieName?: string | undefined; store?: Store } = { cookieName: 'sso' }) {
@@ -69,13 +72,13 @@ describe('the reasons', () => {
       body: {
         status: 'ready',
         am: 'away',
-        reasons: ['AM has been away for 42 s: timeout; sessions known alive go on'],
+        reasons: [`AM has been away for 42 s: timeout; ${goOn}`],
       },
     });
     await clock.advance(258_000);
     expect(health.ready()).toMatchObject({
       status: 200,
-      body: { reasons: ['AM has been away for 300 s: timeout; no session is let in any more'] },
+      body: { reasons: [`AM has been away for 300 s: timeout; ${refused}`] },
     });
     answer();
     expect(health.ready()).toMatchObject({ status: 200, body: { am: 'up', reasons: [] } });
@@ -145,7 +148,7 @@ describe('the reasons', () => {
       body: {
         status: 'stopping',
         am: 'away',
-        reasons: ['stopping', 'AM has been away for 0 s: ECONNREFUSED; sessions known alive go on'],
+        reasons: ['stopping', `AM has been away for 0 s: ECONNREFUSED; ${goOn}`],
       },
     });
     expect(health.live()).toEqual({ status: 200, body: { status: 'live' } });
@@ -171,7 +174,7 @@ onEveryMount('an outage of AM on /readyz', {}, (stack) => {
     expect(away.status).toBe(200);
     expect(away.headers['cache-control']).toBe('no-store');
     expect(away.json()['reasons']).toEqual([
-      expect.stringMatching(/^AM has been away for \d+ s: ECONNREFUSED; sessions known alive go on$/),
+      expect.stringMatching(/^AM has been away for \d+ s: ECONNREFUSED; sessions that AM confirmed within/),
     ]);
     await stack().am.start();
     await stack().as(stack().am.login(), '/api/x');

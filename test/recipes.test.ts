@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
-import { createClient } from '@redis/client';
+import { createClient, createClientPool, createCluster, createSentinel } from '@redis/client';
+import { Cluster, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { configWarnings, parseConfig } from '../src/config.js';
 import { optionsFromEnv } from '../src/env.js';
@@ -55,6 +56,19 @@ describe('the objects for Kubernetes', () => {
     );
     expect(routes).toHaveLength(1);
     expect(objects).toContain(`containerPort: ${adminPort}`);
+  });
+
+  it('have room in memory for as many sessions as they allow', () => {
+    const sessions = Number(/SESSIONS_MAX\n\s+value: '(\d+)'/.exec(objects)?.[1]);
+    const limit = Number(/limits: { memory: (\d+)Mi }/.exec(objects)?.[1]) * 2 ** 20;
+    // 400 bytes each, in a heap of half the limit, of which the rest of the program needs some as well
+    expect(sessions * 400).toBeLessThan((limit / 2) * 0.6);
+  });
+
+  it('are all about the same pods', () => {
+    const selected = objects.match(/matchLabels: { app: session-proxy }/g);
+    // Deployment, topology, PodDisruptionBudget, and where the API lets them in
+    expect(selected).toHaveLength(4);
   });
 
   it('leave the command the time that it may take to stop', () => {
@@ -153,6 +167,29 @@ describe('the code', () => {
     } finally {
       await stack.close();
     }
+  });
+});
+
+describe('the clients for Redis', () => {
+  const options = { lazyConnect: true };
+  const sentinel = { host: '127.0.0.1', port: 9 };
+
+  it.each([
+    ['createClient', createClient()],
+    ['createCluster', createCluster({ rootNodes: [] })],
+    ['Redis', new Redis(options)],
+    ['Redis with sentinels', new Redis({ ...options, sentinels: [sentinel], name: 'mymaster' })],
+    ['Cluster', new Cluster([sentinel], options)],
+  ])('are taken where it says so: %s', (_name, client) => {
+    expect(() => createRedisStore({ client })).not.toThrow();
+  });
+
+  it.each([
+    ['createSentinel', createSentinel({ name: 'mymaster', sentinelRootNodes: [sentinel] })],
+    ['createClientPool', createClientPool()],
+  ])('are refused at the start where it says so: %s', (name, client) => {
+    expect(page.text).toMatch(new RegExp(`\`${name}\`[^.]* not supported`));
+    expect(() => createRedisStore({ client })).toThrow(TypeError);
   });
 });
 

@@ -50,12 +50,12 @@ describe('cookies', () => {
     const reply = await authenticate(credentials());
     const token = tokenOf(reply);
     expect(reply.headers['set-cookie']).toEqual([
-      `sso=${token}; Path=/; Domain=example.org; Secure`,
-      `sso=${token}; Path=/; Domain=example.com; Secure`,
-      'amlbcookie=01; Path=/; Domain=example.org; Secure',
-      'amlbcookie=01; Path=/; Domain=example.com; Secure',
-      'AMAuthCookie=LOGOUT; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/; Domain=example.org; Secure',
-      'AMAuthCookie=LOGOUT; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/; Domain=example.com; Secure',
+      `sso=${token}; Domain=example.org; Path=/; Secure`,
+      `sso=${token}; Domain=example.com; Path=/; Secure`,
+      'amlbcookie=01; Domain=example.org; Path=/; Secure',
+      'amlbcookie=01; Domain=example.com; Path=/; Secure',
+      'AMAuthCookie=LOGOUT; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Domain=example.org; Path=/; Secure',
+      'AMAuthCookie=LOGOUT; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Domain=example.com; Path=/; Secure',
     ]);
   });
 });
@@ -115,11 +115,11 @@ describe('callbacks', () => {
     expect(json(again)).toMatchObject({ message: 'Session has timed out' });
   });
 
-  test('an authId that is none is 400, callbacks of another shape are a failed login', async () => {
+  test('an authId that is none and callbacks of another shape are 400', async () => {
     await start();
     const { authId } = await ask();
     expect((await authenticate({}, { authId: 'nope', callbacks: [] })).status).toBe(400);
-    expect((await authenticate({}, { authId, callbacks: [{ input: 'x' }, null] })).status).toBe(401);
+    expect((await authenticate({}, { authId, callbacks: [{ input: 'x' }, null] })).status).toBe(400);
   });
 });
 

@@ -65,18 +65,15 @@ describe.each(['ping', 'openam'] as const)('%s', (flavor) => {
   });
 });
 
-test('/realms/alpha without the root is known to Identity Cloud and not to OpenAM', async () => {
-  for (const [flavor, status] of [
-    ['ping', 200],
-    ['openam', 404],
-  ] as const) {
+test('/realms/alpha without the root will do', async () => {
+  for (const flavor of ['ping', 'openam'] as const) {
     const am = await createAmSimulator({ flavor });
     const reply = await act(am, 'getSessionInfo', am.login(), {
       version: 'resource=2.0',
       path: '/json/realms/alpha/sessions',
     });
     await am.close();
-    expect(reply.status).toBe(status);
+    expect(reply.status).toBe(200);
   }
 });
 

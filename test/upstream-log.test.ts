@@ -98,10 +98,46 @@ describe('one upstream over hours', () => {
     ]);
   });
 
-  test('one that comes and goes is one pair of lines a minute', async () => {
+  test('one that is not there, comes and goes is a pair of lines each time, with the requests of that time', async () => {
+    const { fail, clock, upstream, lines } = setUp();
+    for (const requests of [2, 1]) {
+      for (let n = 0; n < requests; n++) fail();
+      await clock.advance(5_000);
+      upstream.answered();
+      await clock.advance(5_000);
+    }
+    const back = { message: 'the upstream answers again', forS: 5 };
+    expect(lines()).toMatchObject([{ failed: 1 }, { ...back, failed: 2 }, { failed: 1 }, { ...back, failed: 1 }]);
+  });
+
+  test('but ten pairs in ten minutes at most, then one with the count', async () => {
+    const { fail, clock, upstream, lines } = setUp();
+    for (let s = 0; s < 610; s += 10) {
+      fail();
+      upstream.answered();
+      await clock.advance(10_000);
+    }
+    expect(lines()).toHaveLength(22);
+    expect(lines()[20]).toMatchObject({ failed: 1, unsaid: 50 });
+  });
+
+  test('and what lasts a minute is said beyond that', async () => {
+    const { fail, clock, upstream, lines } = setUp();
+    for (let i = 0; i < 15; i++) {
+      fail();
+      upstream.answered();
+    }
+    for (let s = 0; s <= 60; s++) {
+      fail();
+      await clock.advance(1_000);
+    }
+    expect(lines().slice(20)).toMatchObject([{ failed: 61, forS: 60, unsaid: 5 }]);
+  });
+
+  test('one that is too slow now and then is one pair of lines a minute', async () => {
     const { fail, clock, upstream, lines } = setUp();
     for (let s = 0; s < 120; s += 10) {
-      fail();
+      fail(true);
       await clock.advance(5_000);
       upstream.answered();
       await clock.advance(5_000);
@@ -109,9 +145,17 @@ describe('one upstream over hours', () => {
     expect(lines()).toMatchObject([
       { failed: 1 },
       { message: 'the upstream answers again', failed: 1, forS: 5 },
-      { failed: 6 },
+      { failed: 1, unsaid: 5 },
       { message: 'the upstream answers again', failed: 1, forS: 5 },
     ]);
+  });
+
+  test('one that is too slow, and then not there at all, is one outage', () => {
+    const { fail, upstream, lines } = setUp();
+    fail(true);
+    for (let n = 0; n < 3; n++) fail();
+    upstream.answered();
+    expect(lines()).toMatchObject([{ cause: 'timeout' }, { message: 'the upstream answers again', failed: 4 }]);
   });
 
   test('each failure is there for whoever asks for debug', () => {

@@ -1,4 +1,4 @@
-// Asks AM for its server information: at start until it answers, then every ten minutes.
+// Asks AM for its server information: at start until it answers, then every ten minutes, and while it is away.
 
 import type { Clock, Timer } from '../clock.js';
 import type { Logger } from '../ops/log.js';
@@ -19,22 +19,43 @@ export interface DiscoveryOptions {
   readonly presence: Presence;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly random?: () => number;
 }
 
 const againMs = 10 * 60 * 1000;
 const firstRetryMs = 250;
 const longestRetryMs = 5_000;
+const firstProbeMs = 2_000;
+const longestProbeMs = 30_000;
 
-export function createDiscovery({ am, cookie, presence, clock, log }: DiscoveryOptions): Discovery {
+export function createDiscovery(options: DiscoveryOptions): Discovery {
+  const { am, cookie, presence, clock, log, random = Math.random } = options;
   let timer: Timer | undefined;
+  let timerAt = 0;
   let failures = 0;
+  /** Since AM went away. */
+  let probes = 0;
+  /** Monotonic ms: when AM is asked next though it is not away. */
+  let dueAt = 0;
+  let isAsking = false;
   let answered = false;
   let closed = false;
   let mismatchSaid = false;
 
+  const isComplete = (): boolean => answered && cookie.name !== undefined;
+
   async function ask(): Promise<void> {
+    isAsking = true;
     const answer = await am.serverInfo();
     if (closed) return;
+    report(answer);
+    isAsking = false;
+    dueAt = clock.now() + againMs;
+    askLater();
+  }
+
+  function report(answer: Awaited<ReturnType<AmClient['serverInfo']>>): void {
+    answered ||= answer.kind !== 'unknown';
     if (answer.kind === 'server-info') {
       presence.answered('serverinfo');
       if (cookie.learn(answer))
@@ -50,20 +71,50 @@ export function createDiscovery({ am, cookie, presence, clock, log }: DiscoveryO
         );
       }
     } else if (answer.kind === 'refused') presence.refused('serverinfo', answer, true);
-    else presence.failed(answer, true);
+    else presence.failed(answer, true, 'serverinfo');
+  }
 
-    answered ||= answer.kind !== 'unknown';
-    const satisfied = answer.kind !== 'unknown' && cookie.name !== undefined;
-    failures = satisfied ? 0 : failures + 1;
-    const delay = satisfied ? againMs : Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(failures - 1, 10));
-    timer = clock.setTimer(() => void ask(), delay);
+  function askLater(): void {
+    if (timer) clock.clearTimer(timer);
+    const delay = delayMs();
+    timerAt = clock.now() + delay;
+    timer = clock.setTimer(onTimer, delay);
+  }
+
+  function delayMs(): number {
+    if (!isComplete()) return Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(failures++, 10));
+    if (presence.state !== 'away') {
+      probes = 0;
+      return dueAt - clock.now();
+    }
+    const ceiling = Math.min(longestProbeMs, firstProbeMs * 2 ** Math.min(probes++, 10));
+    // the nodes that lost AM together do not come back together
+    return ceiling * (0.5 + random() / 2);
+  }
+
+  function onTimer(): void {
+    timer = undefined;
+    // calls about sessions have found it meanwhile
+    if (isComplete() && presence.state !== 'away' && clock.now() < dueAt) askLater();
+    else void ask();
+  }
+
+  /** Nobody else may ask AM for hours: without activity it would look away long after it came back. */
+  function probe(): void {
+    if (closed || isAsking || !isComplete()) return;
+    probes = 0;
+    // an AM that comes and goes must not put it off each time
+    if (timerAt > clock.now() + firstProbeMs) askLater();
   }
 
   return {
     get complete() {
-      return answered && cookie.name !== undefined;
+      return isComplete();
     },
-    start: () => void ask(),
+    start() {
+      presence.onAway(probe);
+      void ask();
+    },
     close() {
       closed = true;
       if (timer) clock.clearTimer(timer);

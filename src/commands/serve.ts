@@ -1,19 +1,17 @@
 // `am-session-proxy`: the proxy as a server of its own.
 
 import express, { type ErrorRequestHandler } from 'express';
-import { systemClock } from '../clock.js';
+import { collectDefaultMetrics } from 'prom-client';
 import { optionsFromEnv, type Environment } from '../env.js';
 import { startAdminServer, type AdminServer } from '../ops/admin.js';
 import { listenOn } from '../ops/listen.js';
-import { createErrorReport, createLogger, type ReportError } from '../ops/log.js';
 import { createServer } from '../ops/server.js';
 import { createShutdown } from '../ops/shutdown.js';
 import { onSignal } from '../ops/signals.js';
 import { canAnswer, sendProblem } from '../problem.js';
 import { requestIdOf } from '../proxy/request-headers.js';
-import { setHeaders } from '../security-headers.js';
-import { refusalCounter, sessionProxy, type SessionProxy } from '../session-proxy.js';
-import type { SessionProxyOptions } from '../parts.js';
+import { assemble } from '../session-proxy.js';
+import type { Parts, SessionProxyOptions } from '../parts.js';
 
 export interface RunningServer {
   readonly url: string;
@@ -31,19 +29,20 @@ export async function serve(environment: Environment): Promise<void> {
   if (metricsUrl !== undefined) process.stdout.write(`am-session-proxy serves metrics on ${metricsUrl}\n`);
 }
 
-/** @throws the error of `listen`, such as EADDRINUSE */
+/**
+ * Once in a process, whose figures are on the metrics page.
+ *
+ * @throws the error of `listen`, such as EADDRINUSE
+ */
 export async function listen(options: SessionProxyOptions): Promise<RunningServer> {
-  const bff = sessionProxy(options);
-  const { config } = bff;
-  const log = options.logger ?? createLogger(config.logLevel);
-
-  const clock = options.clock ?? systemClock;
+  const { bff, parts } = assemble(options);
+  const { config, clock, log } = parts;
   const server = createServer({
-    listener: bff.wrap(rest(bff, createErrorReport(log, clock))),
+    listener: bff.wrap(rest(parts)),
     upgrade: bff.upgrade,
-    securityHeaders: bff.securityHeaders,
+    securityHeaders: parts.securityHeaders,
     clock,
-    onRefused: refusalCounter(bff),
+    onRefused: parts.metrics.refused,
   });
   const shutDown = createShutdown({
     server,
@@ -55,7 +54,7 @@ export async function listen(options: SessionProxyOptions): Promise<RunningServe
   });
   let admin: AdminServer | undefined;
   try {
-    admin = await startAdmin(bff);
+    admin = await startAdmin(parts);
     const url = await listenOn(server, { host: config.host, port: config.port, setting: 'PORT' });
     log.info({ url, ...(admin && { metrics: admin.url }), pid: process.pid }, 'listening');
     return {
@@ -71,21 +70,23 @@ export async function listen(options: SessionProxyOptions): Promise<RunningServe
   }
 }
 
-async function startAdmin({ config, metrics }: SessionProxy): Promise<AdminServer | undefined> {
+async function startAdmin({ config, metrics }: Parts): Promise<AdminServer | undefined> {
   const { adminHost: host, adminPort: port } = config;
-  return port === undefined ? undefined : startAdminServer({ host, port, metrics });
+  if (port === undefined) return undefined;
+  // not in the library: there the process is the app's, and so are its figures
+  collectDefaultMetrics({ register: metrics.registry });
+  return startAdminServer({ host, port, metrics: metrics.page });
 }
 
 /** What is neither ours, nor proxied, nor a file: the page of the single-page app for navigations, else 404. */
-function rest(bff: SessionProxy, reportError: ReportError): express.Express {
+function rest({ prepare, spaFallback, reportError }: Parts): express.Express {
   const app = express();
   app.disable('x-powered-by');
   app.use((req, res, next) => {
-    setHeaders(res, bff.securityHeaders);
-    res.setHeader('x-request-id', requestIdOf(req));
+    prepare(res, requestIdOf(req));
     next();
   });
-  app.use(bff.spaFallback);
+  app.use(spaFallback);
   app.use((_req, res) => sendProblem(res, 'not_found'));
   app.use(((error: unknown, _req, res, _next) => {
     // the client has gone: nobody is left to be told

@@ -51,7 +51,8 @@ export function createAsk({ gate, flavor, presence, clock, meter, observe }: Ask
 
     if (answer.kind === 'unknown') presence.failed(answer, caller.known);
     else if (answer.kind === 'refused') presence.refused(action, answer, caller.known);
-    else presence.answered(action);
+    // an invented token may be answered where all users' own are refused
+    else presence.answered(caller.known ? action : undefined);
     const tookMs = clock.now() - startedAt;
     meter.called(action, outcomeOf(answer, action, flavor), tookMs);
     observe?.({

@@ -1,6 +1,7 @@
 // The admin server of the command: the metrics page, for machines inside. Browsers never come here.
 
-import http, { type RequestListener } from 'node:http';
+import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { sendProblem } from '../problem.js';
 import { listenOn } from './listen.js';
 
@@ -22,9 +23,24 @@ export interface AdminOptions {
 const keepAliveMs = 75_000;
 /** A request for a page has no body: whoever takes longer has stalled. */
 const requestMs = 10_000;
+/** A few scrapers and people: whoever opens more must not use up the files that users need. */
+const connectionsMax = 32;
+/** No scraper pipelines. */
+const pipelinedMax = 4;
 
 /** @throws the error of `listen`, such as EADDRINUSE, which names the setting */
 export async function startAdminServer({ host, port, metrics }: AdminOptions): Promise<AdminServer> {
+  const unsent = new WeakMap<Socket, number>();
+
+  /** Counts the answer among those that are open on its connection; false: the client pipelines too many requests. */
+  function mayAnswer({ socket }: IncomingMessage, res: ServerResponse): boolean {
+    const open = unsent.get(socket) ?? 0;
+    if (socket.destroyed || open >= pipelinedMax) return false;
+    unsent.set(socket, open + 1);
+    res.once('close', () => unsent.set(socket, (unsent.get(socket) ?? 1) - 1));
+    return true;
+  }
+
   const server = http.createServer(
     {
       keepAliveTimeout: keepAliveMs,
@@ -33,6 +49,7 @@ export async function startAdminServer({ host, port, metrics }: AdminOptions): P
       connectionsCheckingInterval: 1_000,
     },
     (req, res) => {
+      if (!mayAnswer(req, res)) return void req.socket.destroy();
       res.setHeader('x-content-type-options', 'nosniff');
       if (pathOf(req.url ?? '') !== '/metrics') sendProblem(res, 'not_found');
       else if (req.method !== 'GET' && req.method !== 'HEAD')
@@ -40,6 +57,7 @@ export async function startAdminServer({ host, port, metrics }: AdminOptions): P
       else metrics(req, res);
     },
   );
+  server.maxConnections = connectionsMax;
   const url = await listenOn(server, { host, port, setting: 'ADMIN_PORT' });
   return {
     url: `${url}/metrics`,

@@ -8,7 +8,7 @@ import type { KeeperMeter } from '../keeper/meter.js';
 import { canAnswer, problemCodes, sendProblem, type ProblemCode } from '../problem.js';
 import type { StreamKind } from '../proxy/streams.js';
 import { callsSaved, countDecision, noCounts } from './counts.js';
-import { measureProcess } from './process-metrics.js';
+import type { ReportError } from './log.js';
 
 export interface Metrics {
   readonly meter: KeeperMeter;
@@ -16,8 +16,8 @@ export interface Metrics {
   refused(code: ProblemCode): void;
   /** Answers the page, whatever is asked for. */
   readonly page: RequestListener;
-  /** Nothing is measured in the background any more; the page stays. */
-  close(): void;
+  /** What is on the page, for the command to add the figures of its process. */
+  readonly registry: Registry;
 }
 
 export interface MetricsOptions {
@@ -27,6 +27,7 @@ export interface MetricsOptions {
   readonly hasStore: boolean;
   /** What holds when the page is read. */
   readonly now: Now;
+  readonly reportError: ReportError;
 }
 
 interface Now {
@@ -45,7 +46,7 @@ const callBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
 /** Nothing waits for the store longer than 50 ms. */
 const storeBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
 
-export function createMetrics({ version, sessionsMax, hasStore, now }: MetricsOptions): Metrics {
+export function createMetrics({ version, sessionsMax, hasStore, now, reportError }: MetricsOptions): Metrics {
   // of its own: a process may hold several proxies, and metrics of the team's
   const registry = new Registry();
   const counts = noCounts(problemCodes);
@@ -101,7 +102,11 @@ export function createMetrics({ version, sessionsMax, hasStore, now }: MetricsOp
     '1: the last word about AM is that it answers. 0: it is away, or has not answered since the start.',
     () => (now.am() === 'up' ? 1 : 0),
   );
-  gauge('am_calls_in_flight', 'Calls that wait for AM.', () => now.keeper().calls);
+  gauge(
+    'am_calls_in_flight',
+    'Calls that wait for AM; with Redis also those that ask it first whether AM has to be called.',
+    () => now.keeper().calls,
+  );
   gauge(
     'am_calls_waiting',
     'Calls that wait for their turn, as AM_MAX_CONCURRENCY are in flight.',
@@ -110,13 +115,16 @@ export function createMetrics({ version, sessionsMax, hasStore, now }: MetricsOp
 
   counter(
     'decisions_total',
-    'Requests about a session, by kind (activity, background) and by what was decided. call: AM was asked. The others say why not: window-closed, trusted (AM confirmed it lately), call-in-flight (shares its answer), backing-off (AM just failed), dead, ended.',
+    'Requests about a session, by kind (activity, background) and by what was decided. call: AM was asked; with Redis the other nodes first, which may spare AM the call. The others say why nobody was asked: window-closed, trusted (AM confirmed it lately), call-in-flight (shares its answer), backing-off (AM just failed), dead, ended.',
     ['request', 'decision'],
     () => labelled('request', 'decision', counts.decisions),
   );
-  counter('am_calls_saved_total', 'Requests about a session that made no call to AM of their own.', [], () => [
-    [{}, callsSaved(counts)],
-  ]);
+  counter(
+    'am_calls_saved_total',
+    'Requests about a session that were decided without a call: all decisions but call. A call that the other nodes spared AM is not counted.',
+    [],
+    () => [[{}, callsSaved(counts)]],
+  );
   gauge('sessions', 'Sessions that AM confirmed and that are kept in memory.', () => now.keeper().sessions);
   gauge('sessions_limit', 'SESSIONS_MAX: above it the least recently used are forgotten.', () => sessionsMax);
   const openStreams: Gauge = new Gauge({
@@ -172,7 +180,14 @@ export function createMetrics({ version, sessionsMax, hasStore, now }: MetricsOp
       storeBuckets,
     );
   }
-  const process = measureProcess(registry);
+
+  /** Shared by all who ask while it is made: a flood of requests must not keep the process busy with pages. */
+  let pending: Promise<string> | undefined;
+
+  function render(): Promise<string> {
+    pending ??= registry.metrics().finally(() => (pending = undefined));
+    return pending;
+  }
 
   return {
     meter: {
@@ -200,19 +215,19 @@ export function createMetrics({ version, sessionsMax, hasStore, now }: MetricsOp
       counts.problems[code] = (counts.problems[code] ?? 0) + 1;
     },
     page(_req, res) {
-      process.start();
       res.setHeader('cache-control', 'no-store');
       res.setHeader('x-content-type-options', 'nosniff');
-      registry.metrics().then(
+      render().then(
         (text) => {
           if (canAnswer(res)) res.setHeader('content-type', registry.contentType).end(text);
         },
-        () => {
+        (error: unknown) => {
+          reportError(error, 'the metrics page could not be made');
           if (canAnswer(res)) sendProblem(res, 'internal_error');
         },
       );
     },
-    close: process.stop,
+    registry,
   };
 }
 

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.js';
 import type { Route } from '../config.js';
 import type { Logger } from '../ops/log.js';
+import { createCeiling } from '../ops/ceiling.js';
 import { createCount, createOnce } from '../ops/once.js';
 import type { ProblemCode } from '../problem.js';
 
@@ -39,19 +40,27 @@ export interface UpstreamReportOptions {
 interface Outage {
   readonly since: number;
   failed: number;
+  /** Of these no line has told yet. */
+  untold: number;
   /** Whoever was told of it must see its end. */
   isSaid: boolean;
 }
 
 /** How often a route says the same. */
 const againMs = 60_000;
+/** An upstream that cannot be reached is said at once, so many times in so long; beyond that only what lasts. */
+const mostAtOnce = 10;
+const mostWithinMs = 10 * 60_000;
 
 export function createUpstreamReport({ route, log, clock }: UpstreamReportOptions): UpstreamReport {
   const upstream = { route: route.path, target: route.target };
-  const countOutage = createCount(clock, againMs);
+  const maySayAtOnce = createCeiling(clock, mostAtOnce, mostWithinMs);
   const countSingle = createCount(clock, againMs);
   let answers = 0;
   let outage: Outage | undefined;
+  let saidAt = -Infinity;
+  /** Outages that came and went without a line. */
+  let unsaid = 0;
   let closed = false;
 
   /** One request among others that are answered: nothing has changed. */
@@ -61,21 +70,34 @@ export function createUpstreamReport({ route, log, clock }: UpstreamReportOption
     else log.debug(fields, message);
   }
 
-  function sayOutage(code: ProblemCode, fields: object): void {
+  function sayOutage(cause: string, fields: object): void {
     const now = clock.now();
-    const isFirst = outage === undefined;
-    outage ??= { since: now, failed: 0, isSaid: false };
-    outage.failed++;
-    const failed = countOutage(code);
-    if (failed === 0) return log.debug(fields, 'no answer from the upstream');
-    outage.isSaid = true;
-    const sofar = { failed, ...(!isFirst && { forS: seconds(now - outage.since) }) };
+    const current = outage ?? { since: now, failed: 0, untold: 0, isSaid: false };
+    outage = current;
+    current.failed++;
+    current.untold++;
+    if (!maySay(current, cause, now)) return log.debug(fields, 'no answer from the upstream');
+    const sofar = {
+      failed: current.untold,
+      ...(current.failed > 1 && { forS: seconds(now - current.since) }),
+      ...(unsaid > 0 && { unsaid }),
+    };
+    saidAt = now;
+    unsaid = 0;
+    current.untold = 0;
+    current.isSaid = true;
     log.warn({ ...fields, ...sofar }, 'no answer from the upstream: requests to this route fail until it answers');
+  }
+
+  function maySay({ isSaid, since }: Outage, cause: string, now: number): boolean {
+    if (isSaid || !isConnect(cause)) return now - saidAt >= againMs;
+    return maySayAtOnce() || now - since >= againMs;
   }
 
   function sayBack({ since, failed, isSaid }: Outage): void {
     // at the level of the outage
-    if (isSaid) log.warn({ ...upstream, failed, forS: seconds(clock.now() - since) }, 'the upstream answers again');
+    if (!isSaid) unsaid++;
+    else log.warn({ ...upstream, failed, forS: seconds(clock.now() - since) }, 'the upstream answers again');
   }
 
   return {
@@ -96,7 +118,7 @@ export function createUpstreamReport({ route, log, clock }: UpstreamReportOption
       const fields = { code, ...upstream, cause, method, requestId, ...(hint !== undefined && { hint }) };
       const answersOthers = answers > answersBefore;
       if (answersOthers) saySingle('no answer from the upstream to a request, while it answers others', code, fields);
-      else sayOutage(code, fields);
+      else sayOutage(cause, fields);
       return code;
     },
     brokeOff(error, requestId, method) {
@@ -112,6 +134,11 @@ export function createUpstreamReport({ route, log, clock }: UpstreamReportOption
 
 function causeOf({ code, message }: NodeJS.ErrnoException): string {
   return code ?? message;
+}
+
+/** It cannot be reached: no matter of a single request. */
+function isConnect(cause: string): boolean {
+  return /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ETIMEDOUT)$/.test(cause);
 }
 
 function hintFor(cause: string): string | undefined {

@@ -49,7 +49,7 @@ function readPage(text: string): MetricsPage {
 
 function readSample(line: string): Sample {
   const [, name, inner = '', value] =
-    /^([a-z_][a-z0-9_]*)(?:\{((?:[a-z_]+="[^"\\]*",?)*)\})? (-?[\d.]+(?:e[+-]\d+)?)$/.exec(line) ?? [];
+    /^([a-z_][a-z0-9_]*)(?:\{((?:[a-z_]+="[^"\\]*",?)*)\})? (Nan|-?[\d.]+(?:e[+-]\d+)?)$/.exec(line) ?? [];
   if (name === undefined) throw new Error(`no line of the text format: ${line}`);
   const labels = Object.fromEntries([...inner.matchAll(/([a-z_]+)="([^"]*)"/g)].map(([, key, text]) => [key, text]));
   return { name, labels, value: Number(value) };

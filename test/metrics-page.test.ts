@@ -1,4 +1,4 @@
-// Metrics cost next to nothing, several proxies do not meet in them, and nothing of them is left when a proxy is closed.
+// Metrics cost next to nothing, several proxies do not meet in them, and a page that cannot be made is told.
 
 import { once } from 'node:events';
 import http from 'node:http';
@@ -7,29 +7,34 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
-import { createMetrics, type Metrics } from '../src/ops/metrics.js';
+import { systemClock } from '../src/clock.js';
+import { createErrorReport } from '../src/ops/log.js';
+import { createMetrics } from '../src/ops/metrics.js';
+import { request } from './support/http.js';
+import { recordingLogger } from './support/log.js';
 import { scrape } from './support/metrics.js';
-import { eventually, pause } from './support/stack.js';
+import { pause } from './support/stack.js';
 
-async function measured(): Promise<{ metrics: Metrics; page: () => ReturnType<typeof scrape> }> {
+/** @param am asked once for each page that is made */
+async function measured(am: () => 'up' = () => 'up') {
+  const lines: string[] = [];
   const metrics = createMetrics({
     version: '1.2.3',
     sessionsMax: 10,
     hasStore: false,
     now: {
-      am: () => 'up',
+      am,
       keeper: () => ({ sessions: 1, calls: 2, callsWaiting: 3, logoutsWaiting: 4 }),
       openStreams: () => ({ websocket: 5, 'event-stream': 6 }),
       store: () => undefined,
     },
+    reportError: createErrorReport(recordingLogger(lines), systemClock),
   });
   const server = http.createServer(metrics.page).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => {
-    metrics.close();
-    server.close();
-  });
-  return { metrics, page: () => scrape(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`) };
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  return { metrics, lines, url, page: () => scrape(url) };
 }
 
 setFlagsFromString('--expose-gc');
@@ -48,48 +53,6 @@ async function afterGarbageCollection(): Promise<void> {
   await told;
   await pause(10);
 }
-
-const pauses = 'nodejs_gc_duration_seconds_count';
-const lag = 'nodejs_eventloop_lag_p99_seconds';
-
-test('the garbage collector and the event loop are watched from the first look at the page on', async () => {
-  const { page } = await measured();
-  await afterGarbageCollection();
-  expect((await page()).sum(pauses)).toBe(0);
-  await afterGarbageCollection();
-  await eventually(async () => ((await page()).sum(lag) ?? 0) > 0);
-  expect((await page()).sum(pauses, { kind: 'major' })).toBeGreaterThan(0);
-});
-
-test('the lag is that of the time since the last look', async () => {
-  const { page } = await measured();
-  await page();
-  await pause(50);
-  const until = Date.now() + 300;
-  while (Date.now() < until);
-  await pause(50);
-  const busy = await page();
-  expect(busy.sum('nodejs_eventloop_lag_max_seconds')).toBeGreaterThan(0.25);
-  expect(busy.sum('nodejs_eventloop_lag_p50_seconds')).toBeLessThan(0.25);
-  await pause(100);
-  expect((await page()).sum('nodejs_eventloop_lag_max_seconds')).toBeLessThan(0.25);
-});
-
-test('after close the page is still there, and nothing is watched any more', async () => {
-  const { metrics, page } = await measured();
-  await page();
-  await afterGarbageCollection();
-  metrics.meter.loggedOut('ended');
-  metrics.close();
-  const counted = (await page()).sum(pauses);
-  expect(counted).toBeGreaterThan(0);
-  await afterGarbageCollection();
-  await pause(50);
-  const after = await page();
-  expect(after.sum(pauses)).toBe(counted);
-  expect(after.sum(lag)).toBe(0);
-  expect(after.sum('am_session_proxy_logouts_total')).toBe(1);
-});
 
 test('two proxies in one process count for themselves', async () => {
   const [first, second] = [await measured(), await measured()];
@@ -117,4 +80,42 @@ test('a decision is counted without an object being made', async () => {
   observer.disconnect();
   // seven million objects do not fit in without a dozen
   expect(collections).toBeLessThan(3);
+});
+
+test('who asks while a page is made gets the same one, who asks later a new one', async () => {
+  let made = 0;
+  const { metrics } = await measured(() => {
+    made++;
+    return 'up';
+  });
+  // in one turn of the loop, as pipelined requests come
+  const pipelining = http.createServer((req, res) => {
+    for (let n = 0; n < 100; n++) metrics.page(req, new http.ServerResponse(req));
+    metrics.page(req, res);
+  });
+  pipelining.listen(0, '127.0.0.1');
+  await once(pipelining, 'listening');
+  onTestFinished(() => void pipelining.close());
+  const pageUrl = `http://127.0.0.1:${(pipelining.address() as AddressInfo).port}/`;
+  expect((await scrape(pageUrl)).sum('am_session_proxy_am_up')).toBe(1);
+  expect(made).toBe(1);
+  metrics.refused('not_found');
+  expect((await scrape(pageUrl)).sum('am_session_proxy_refused_requests_total')).toBe(1);
+  expect(made).toBe(2);
+});
+
+test('a page that cannot be made is answered with 500 and told in the log, and the next one is tried anew', async () => {
+  let isBroken = true;
+  const { url, page, lines } = await measured(() => {
+    if (isBroken) throw new Error('no word about AM');
+    return 'up';
+  });
+  const answer = await request(url, '/');
+  expect(answer.status).toBe(500);
+  expect(answer.json()['code']).toBe('internal_error');
+  expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([
+    { level: 'error', message: 'the metrics page could not be made', error: 'Error: no word about AM' },
+  ]);
+  isBroken = false;
+  expect((await page()).sum('am_session_proxy_am_up')).toBe(1);
 });
