@@ -113,17 +113,21 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
   const claimMs = Math.ceil(timeoutMs + windowMs);
   let epoch = 0;
   let listeningSince = -Infinity;
-  store.listen({
-    onEnd,
-    onDeath,
-    onListening() {
-      epoch++;
-      listeningSince = clock.now();
-      guard.lookSoon();
-      onReturn();
-    },
-    onWarning: (fields, message) => log.warn(fields, message),
-  });
+
+  function start(): void {
+    store.listen({
+      onEnd,
+      onDeath,
+      onListening() {
+        epoch++;
+        listeningSince = clock.now();
+        guard.lookSoon();
+        onReturn();
+      },
+      onWarning: (fields, message) => log.warn(fields, message),
+    });
+    guard.start();
+  }
 
   async function visit(id: string, wantsClaim: boolean): Promise<Entry> {
     const visited = epoch;
@@ -180,7 +184,7 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
       return told === true;
     },
     died: (id) => void guard.run('died', (shared) => shared.died(id)),
-    start: guard.start,
+    start,
     close: guard.close,
   };
 }
