@@ -26,6 +26,8 @@ export interface HealthOptions {
   readonly graceS: number;
   /** Undefined: the nodes share nothing. */
   readonly store?: (() => StoreState | undefined) | undefined;
+  /** Why the store is away. */
+  readonly storeFailure?: (() => string | undefined) | undefined;
 }
 
 /** What AM refuses, by action. */
@@ -37,7 +39,7 @@ const refusedCalls: Readonly<Record<string, string>> = {
 };
 
 const storeReasons: Readonly<Record<Exclude<StoreState, 'up'>, string>> = {
-  away: 'Redis is away: each node paces its own refreshes, and a logout reaches the other nodes late',
+  away: 'Redis is away: {cause}; each node paces its own refreshes, and a logout reaches the other nodes late',
   connecting: 'Redis has not been reached yet',
 };
 
@@ -49,7 +51,8 @@ export function createHealth(options: HealthOptions): Health {
     const found = stopping ? ['stopping'] : [];
     found.push(...amReasons(options));
     if (presence.wasThere && cookieName() === undefined) found.push("the SSO cookie's name is not known");
-    if (storeState !== undefined && storeState !== 'up') found.push(storeReasons[storeState]);
+    if (storeState !== undefined && storeState !== 'up')
+      found.push(storeReasons[storeState].replace('{cause}', storeCause(options.storeFailure?.())));
     return found;
   }
 
@@ -66,6 +69,11 @@ export function createHealth(options: HealthOptions): Health {
       stopping = true;
     },
   };
+}
+
+/** The code in what the client says, of Node or Redis: any other text might name a host or a user. */
+function storeCause(failure = ''): string {
+  return /\b(?:E[A-Z]{4,}|[A-Z_]*CERT[A-Z_]*|[A-Z]{3,}(?= )|timeout)\b/.exec(failure)?.[0] ?? 'no answer';
 }
 
 function amReasons({ isComplete, presence, clock, graceS }: HealthOptions): string[] {

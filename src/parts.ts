@@ -139,6 +139,7 @@ export function createParts(options: SessionProxyOptions): Parts {
     clock,
     graceS,
     store: () => keeper.storeState,
+    storeFailure: () => keeper.storeFailure,
   });
   const securityHeaders = computeSecurityHeaders(config, options.helmet);
   const { staticDir } = config;

@@ -31,6 +31,8 @@ interface LocalReading extends Reading {
 export interface Cluster {
   /** Undefined: there is no store, this node is alone. */
   readonly state: StoreState | undefined;
+  /** Why the store is away. */
+  readonly failure: string | undefined;
   /** Counts how often this node began to listen to the others: what it was not told before stands in the store. */
   readonly epoch: number;
   /** When it last began to, monotonic ms. */
@@ -90,6 +92,7 @@ const notRead: Entry = Object.freeze({ ...nothing, epoch: unread });
 
 const aloneCluster: Cluster = Object.freeze({
   state: undefined,
+  failure: undefined,
   epoch: 0,
   listeningSince: 0,
   enter: () => nothing,
@@ -154,6 +157,9 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
   return {
     get state() {
       return guard.state;
+    },
+    get failure() {
+      return guard.failure;
     },
     get epoch() {
       return epoch;

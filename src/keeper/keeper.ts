@@ -53,6 +53,8 @@ export interface Keeper {
   readonly stats: KeeperStats;
   /** Of the shared store; undefined: there is none. */
   readonly storeState: StoreState | undefined;
+  /** Why it is away. */
+  readonly storeFailure: string | undefined;
 }
 
 /** Of this moment. */
@@ -282,6 +284,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
     },
     get storeState() {
       return cluster.state;
+    },
+    get storeFailure() {
+      return cluster.failure;
     },
   };
 }

@@ -11,6 +11,8 @@ export type StoreState = 'connecting' | 'up' | 'away';
 
 export interface StoreGuard {
   readonly state: StoreState;
+  /** Why it is not up, in words of the store's client; undefined: it is, or nobody knows. */
+  readonly failure: string | undefined;
   /** Runs the operation; undefined where the store is away, fails, or does not answer within 50 ms. Never rejects. */
   run<T>(operation: StoreOperation, call: (store: SessionStore) => Promise<T>): Promise<T | undefined>;
   /** Begins to look whether the store is there. */
@@ -59,6 +61,7 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
   let timer: Timer | undefined;
   /** The cause that the log names; undefined: it does not say that the store is away. */
   let saidDetail: string | undefined;
+  let failure: string | undefined;
   let closed = false;
   const maySayAgain = createOnceInAWhile(clock, sayAgainMs);
 
@@ -128,6 +131,7 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
 
   /** Once for each time that it goes, and again if it turns out to fail in another way. */
   function sayAway(detail: string): void {
+    failure = detail;
     if (detail === saidDetail) return;
     const isFirst = saidDetail === undefined;
     if (!isFirst && !maySayAgain()) return;
@@ -190,6 +194,9 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
   return {
     get state() {
       return state;
+    },
+    get failure() {
+      return state === 'up' ? undefined : failure;
     },
     run,
     start: () => void check(),

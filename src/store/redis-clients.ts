@@ -1,6 +1,6 @@
 // The client that a team brings: which of the four kinds it is, and how each is asked.
 
-import type { RedisDriver } from './redis-driver.js';
+import { notConnected, type RedisDriver } from './redis-driver.js';
 import { ioredisLink, type Ioredis, type IoredisCluster, type IoredisCommands } from './redis-ioredis.js';
 import { nodeRedisLink, ownOptions, type NodeRedis, type NodeRedisCluster } from './redis-node-client.js';
 
@@ -20,7 +20,7 @@ function ioredisDriver(client: IoredisCommands, source: () => Ioredis): RedisDri
   return {
     async send([command = '', ...args]) {
       // in `wait` the first command connects it
-      if (client.status !== 'ready' && client.status !== 'wait') throw notConnected();
+      if (client.status !== 'ready' && client.status !== 'wait') throw new Error(notConnected);
       return client.call(command, ...args);
     },
     makeLink: (subscription, lost) => ioredisLink(source, subscription, lost),
@@ -30,7 +30,7 @@ function ioredisDriver(client: IoredisCommands, source: () => Ioredis): RedisDri
 function nodeRedisDriver(client: NodeRedis): RedisDriver {
   return {
     async send(args) {
-      if (!client.isReady) throw notConnected();
+      if (!client.isReady) throw new Error(notConnected);
       return client.sendCommand(args);
     },
     makeLink: (subscription, lost) => nodeRedisLink(async (gone) => duplicate(client, gone), subscription, lost),
@@ -56,12 +56,8 @@ function duplicate(client: NodeRedis, gone: AbortSignal): NodeRedis {
 /** All nodes of a cluster hear what is published at any. */
 function oneOf<T>(nodes: readonly T[]): T {
   const node = nodes[Math.floor(Math.random() * nodes.length)];
-  if (node === undefined) throw notConnected();
+  if (node === undefined) throw new Error(notConnected);
   return node;
-}
-
-function notConnected(): Error {
-  return new Error('not connected');
 }
 
 function isIoredis(client: unknown): client is Ioredis {

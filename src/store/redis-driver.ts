@@ -11,9 +11,10 @@ export interface RedisDriver {
   send(args: readonly string[], key?: string): Promise<unknown>;
   /** A connection that listens and does not come back by itself; its `open` resolves when it listens. */
   makeLink(subscription: Subscription, lost: (error: unknown) => void): Link;
-  /** Told why it could not be opened, or was lost. */
-  onLost?(failure: string): void;
 }
+
+/** What a driver's error says where there is no connection. */
+export const notConnected = 'not connected';
 
 export interface Subscription {
   readonly channel: string;

@@ -1,6 +1,6 @@
 // The store at REDIS_URL: with a client of its own, and one connection for commands and for messages.
 
-import type { RedisDriver } from './redis-driver.js';
+import { notConnected, type RedisDriver } from './redis-driver.js';
 import { nodeRedisLink, ownOptions, type NodeRedis } from './redis-node-client.js';
 import { storeOver } from './redis.js';
 import type { SessionStore } from './session-store.js';
@@ -14,21 +14,17 @@ const connectTimeoutMs = 2000;
  */
 export function connectRedisStore(url: string): SessionStore {
   const options = optionsOf(new URL(url));
-  let failure = 'not connected yet';
   let link: ReturnType<typeof nodeRedisLink> | undefined;
 
   const driver: RedisDriver = {
     async send(args) {
       const client = link?.client;
-      if (!client?.isReady) throw new Error(`not connected: ${failure}`);
+      if (!client?.isReady) throw new Error(notConnected);
       return client.sendCommand(args);
     },
     makeLink(subscription, lost) {
       link = nodeRedisLink((gone) => makeClient(options, gone), subscription, lost);
       return link;
-    },
-    onLost(reason) {
-      failure = reason;
     },
   };
   return storeOver(driver);

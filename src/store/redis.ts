@@ -1,7 +1,7 @@
 // The store in Redis (7 or newer, or Valkey): one key an operation, so that Redis Cluster works; plain publish/subscribe.
 
 import { driverOf } from './redis-clients.js';
-import { describeFailure, type RedisDriver } from './redis-driver.js';
+import { describeFailure, notConnected, type RedisDriver } from './redis-driver.js';
 import { keepLink } from './redis-link.js';
 import { warningsOf } from './redis-info.js';
 import { claimScript, confirmScript, diedScript, endScript, readScript, settleScript } from './redis-scripts.js';
@@ -28,6 +28,8 @@ export function createRedisStore({ client }: RedisStoreOptions): SessionStore {
 export function storeOver(driver: RedisDriver): SessionStore {
   let closed = false;
   let stopListening: (() => void) | undefined;
+  /** Why our own connection does not work: the client that commands go by only says that it is not connected. */
+  let linkFailure: string | undefined = 'no answer yet';
 
   async function send(args: readonly string[], key?: string): Promise<unknown> {
     if (closed) throw new Error('Redis: the store is closed');
@@ -35,8 +37,12 @@ export function storeOver(driver: RedisDriver): SessionStore {
       return await driver.send(args, key);
     } catch (error) {
       // oxlint-disable-next-line preserve-caught-error -- what clients throw carries passwords: see there
-      throw new Error(`Redis: ${describeFailure(error)}`);
+      throw new Error(`Redis: ${explained(describeFailure(error))}`);
     }
+  }
+
+  function explained(failure: string): string {
+    return failure === notConnected && linkFailure !== undefined ? `${failure}: ${linkFailure}` : failure;
   }
 
   const run = (script: string, key: string, ...args: string[]) => send(['EVAL', script, '1', key, ...args], key);
@@ -66,7 +72,7 @@ export function storeOver(driver: RedisDriver): SessionStore {
       await send(['SET', probeKey, '1', 'PX', String(probeForMs)], probeKey);
     },
     listen(listener) {
-      stopListening = listenTo(driver, listener);
+      stopListening = listenTo(driver, listener, (failure) => (linkFailure = failure));
     },
     async close() {
       closed = true;
@@ -75,7 +81,11 @@ export function storeOver(driver: RedisDriver): SessionStore {
   };
 }
 
-function listenTo(driver: RedisDriver, listener: StoreListener): () => void {
+function listenTo(
+  driver: RedisDriver,
+  listener: StoreListener,
+  report: (failure: string | undefined) => void,
+): () => void {
   /** Said once, until it works or fails in another way. */
   let complaint: string | undefined;
   let closed = false;
@@ -93,11 +103,12 @@ function listenTo(driver: RedisDriver, listener: StoreListener): () => void {
       ),
     onOpen() {
       complaint = undefined;
+      report(undefined);
       listener.onListening();
     },
     onLost(error) {
       const failure = describeFailure(error);
-      driver.onLost?.(failure);
+      report(failure);
       // a server that is away comes back; one that refuses us does not by itself
       if (!/^(NOPERM|NOAUTH|WRONGPASS|ERR AUTH)\b/.test(failure) || failure === complaint) return;
       complaint = failure;
