@@ -261,3 +261,13 @@ it('a message that a logout is confirmed, and over at once, neither undoes it no
   await clock.advance(60_000);
   expect(am.latestAccess(session.token)).toBeUndefined();
 });
+
+it('a node that neither the store nor AM answers goes by its grace, as in any outage', async () => {
+  const { clock, session, second, am } = await threeWhoKnow();
+  second.link.weather = 'hanging';
+  second.link.listenAnew();
+  am.weather = 'failing';
+  const answer = second.touch(session);
+  await clock.advance(500);
+  expect(await answer).toBe('alive');
+});

@@ -13,6 +13,8 @@ export const consequences: Readonly<Record<string, string>> = {
 export function hintFor({ cause, detail }: Unknown): string | undefined {
   if (detail === 'EPROTO') return 'is AM_URL (am.url) https, but a port that speaks plain http?';
   if (/CERT|SELF_SIGNED|ALTNAME/.test(detail)) return "does Node trust AM's certificate? see NODE_EXTRA_CA_CERTS";
+  if (/^HTTP (?:429|5\d\d)$/.test(detail))
+    return 'AM, or what stands in front of it, fails or is overloaded: look there';
   return cause === 'bad-answer' ? "what answers is not AM, or not AM's JSON: check AM_URL (am.url)" : undefined;
 }
 

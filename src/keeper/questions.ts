@@ -92,7 +92,12 @@ export function createQuestions(options: QuestionsOptions): Questions {
   async function afterLook(session: TrackedSession, credential: Credential, again: () => Ruling): Promise<Verdict> {
     if (!session.call) inquiries.look(session, credential);
     await session.call?.settled;
-    if (deafSince(session) <= clock.now()) session.doubt();
+    const now = clock.now();
+    const isBackingOff = session.trouble !== undefined && now < session.trouble.retryAt;
+    if (sessions.get(credential.id) === session && deafSince(session) <= now && !isBackingOff) {
+      if (!session.call) inquiries.begin(session, credential, 'peek', 'trust-over');
+      await session.call?.settled;
+    }
     return again();
   }
 
