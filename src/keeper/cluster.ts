@@ -28,6 +28,8 @@ interface LocalReading extends Reading {
   readonly after: number;
 }
 
+type IsStillWanted = (word: AliveWord | undefined) => boolean;
+
 export interface Cluster {
   /** Undefined: there is no store, this node is alone. */
   readonly state: StoreState | undefined;
@@ -37,8 +39,13 @@ export interface Cluster {
   readonly epoch: number;
   /** When it last began to, monotonic ms. */
   readonly listeningSince: number;
-  /** To be asked before a call to AM about the session. `wantsClaim`: for a refresh. Never rejects. */
-  enter(id: string, wantsClaim: boolean): Entry | Promise<Entry>;
+  /**
+   * To be asked before a call to AM about the session. Never rejects.
+   *
+   * @param wantsClaim for a refresh
+   * @param isStillWanted asked with what the others heard, before anything is claimed: who finds it claimed waits long
+   */
+  enter(id: string, wantsClaim: boolean, isStillWanted?: IsStillWanted): Entry | Promise<Entry>;
   /**
    * To be told how the call went.
    *
@@ -132,23 +139,31 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
     guard.start();
   }
 
-  async function visit(id: string, wantsClaim: boolean): Promise<Entry> {
+  async function read(id: string): Promise<LocalReading | undefined> {
+    const before = clock.now();
+    const reading = await guard.run('read', (shared) => shared.read(id));
+    return reading && { ...reading, before, after: clock.now() };
+  }
+
+  async function visit(id: string, wantsClaim: boolean, isStillWanted?: IsStillWanted): Promise<Entry> {
     const visited = epoch;
     const before = clock.now();
     const wallBefore = clock.wall();
-    const [leftMs, reading] = await Promise.all([
-      wantsClaim ? guard.run('claim', (shared) => shared.claim(id, node, claimMs)) : undefined,
-      guard.run('read', (shared) => shared.read(id)),
+    const reading = read(id);
+    const isClaiming = wantsClaim && (!isStillWanted || isStillWanted(toLocal(await reading)));
+    const [leftMs, local] = await Promise.all([
+      isClaiming ? guard.run('claim', (shared) => shared.claim(id, node, claimMs)) : undefined,
+      reading,
     ]);
     const after = clock.now();
     // the machine slept: the claim may be another's by now
-    if (wantsClaim && Math.max(after - before, clock.wall() - wallBefore) > windowMs) return visit(id, wantsClaim);
-    const local = reading && { ...reading, before, after };
+    if (isClaiming && Math.max(after - before, clock.wall() - wallBefore) > windowMs)
+      return visit(id, wantsClaim, isStillWanted);
     return {
       takenUntil: leftMs ? after + Math.min(leftMs, claimMs) : -Infinity,
-      mayBeClaimed: wantsClaim && !leftMs,
-      end: reading?.word?.kind === 'ended' ? reading.word : undefined,
-      word: local && toLocal(local),
+      mayBeClaimed: isClaiming && !leftMs,
+      end: local?.word?.kind === 'ended' ? local.word : undefined,
+      word: toLocal(local),
       epoch: local ? visited : unread,
       reading: local,
     };
@@ -167,8 +182,8 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
     get listeningSince() {
       return listeningSince;
     },
-    enter(id, wantsClaim) {
-      if (guard.state === 'up') return visit(id, wantsClaim);
+    enter(id, wantsClaim, isStillWanted) {
+      if (guard.state === 'up') return visit(id, wantsClaim, isStillWanted);
       meter.stored('read', 'skipped', 0);
       if (wantsClaim) meter.stored('claim', 'skipped', 0);
       return notRead;
@@ -201,8 +216,9 @@ export function whenEntered<T>(entry: Entry | Promise<Entry>, then: (entry: Entr
 }
 
 /** The word in our time, with each of its bounds kept: early where it says "not later", late where "not earlier". */
-function toLocal({ word, now, before, after }: LocalReading): AliveWord | undefined {
-  if (word?.kind !== 'alive') return undefined;
+function toLocal(reading: LocalReading | undefined): AliveWord | undefined {
+  if (reading?.word?.kind !== 'alive') return undefined;
+  const { word, now, before, after } = reading;
   return {
     kind: 'alive',
     confirmedAt: before + word.confirmedAt - now,

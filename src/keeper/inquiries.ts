@@ -3,7 +3,7 @@
 import type { SessionAnswer } from '../am/answers.js';
 import type { AmClient, Credential } from '../am/client.js';
 import type { Clock } from '../clock.js';
-import type { EndWord } from '../store/session-store.js';
+import type { AliveWord, EndWord } from '../store/session-store.js';
 import type { Ask } from './ask.js';
 import type { BoundedMap } from '../bounded-map.js';
 import { whenEntered, type Cluster, type Entry } from './cluster.js';
@@ -84,6 +84,8 @@ export function createInquiries(options: InquiriesOptions): Inquiries {
     let entry: Entry | undefined;
     let asked = action;
     pending.pause(session);
+    // another node's refresh may have told AM of it already
+    const isStillPending = (word: AliveWord | undefined) => !word || session.activityAt > word.accessAt;
 
     const settled = ask<SessionAnswer | undefined>({
       action,
@@ -92,17 +94,20 @@ export function createInquiries(options: InquiriesOptions): Inquiries {
       caller: knownCaller,
       signal,
       send: (start) =>
-        whenEntered(cluster.enter(id, action === 'refresh'), (entered) => {
-          entry = entered;
-          // logged out while the store was asked
-          if (signal.aborted) return undefined;
-          learnFrom(entered, session, id);
-          const chosen = choose(entered, session, action, reason);
-          if (!chosen) return undefined;
-          asked = chosen;
-          start(chosen);
-          return am[chosen](credential, signal);
-        }),
+        whenEntered(
+          cluster.enter(id, action === 'refresh', reason === 'trailing' ? isStillPending : undefined),
+          (entered) => {
+            entry = entered;
+            // logged out while the store was asked
+            if (signal.aborted) return undefined;
+            learnFrom(entered, session, id);
+            const chosen = choose(entered, session, action, reason);
+            if (!chosen) return undefined;
+            asked = chosen;
+            start(chosen);
+            return am[chosen](credential, signal);
+          },
+        ),
     }).then((answer) => {
       session.call = undefined;
       // ended meanwhile: an answer to a call that started before never revives it
