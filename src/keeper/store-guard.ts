@@ -52,9 +52,8 @@ const longestCheckMs = 5_000;
 const stableMs = 30_000;
 
 export function createStoreGuard({ store, clock, log, meter, random, onUp, onWell }: StoreGuardOptions): StoreGuard {
-  const startedAt = clock.now();
   let state: StoreState = 'connecting';
-  let changedAt = startedAt;
+  let changedAt = clock.now();
   let timeouts = 0;
   let lastTimeoutAt = -Infinity;
   let outages = 0;
@@ -152,13 +151,14 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
       log.warn({ redis: 'up', awayS: Math.round(awayMs / 1000) }, 'the shared store answers again');
     else if (before === 'connecting') log.info({ redis: 'up' }, 'the shared store answers');
     saidDetail = undefined;
-    checkIn(idleCheckMs * (0.5 + random()));
+    checkIn(nextCheckMs());
     onUp();
   }
 
   /** Spread, so that the nodes of a cluster do not come back together. */
   function nextCheckMs(): number {
-    return Math.min(longestCheckMs, firstCheckMs * 2 ** Math.min(outages - 1, 10)) * (0.5 + random());
+    const ms = isUp() ? idleCheckMs : Math.min(longestCheckMs, firstCheckMs * 2 ** Math.min(outages - 1, 10));
+    return ms * (0.5 + random());
   }
 
   function checkIn(ms: number): void {
@@ -167,12 +167,12 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
   }
 
   async function check(): Promise<void> {
-    if (state === 'up') {
+    if (isUp()) {
       await run('check', (shared) => shared.check());
       // it may have gone meanwhile
       if (isUp()) {
         onWell();
-        checkIn(idleCheckMs * (0.5 + random()));
+        checkIn(nextCheckMs());
       }
       return;
     }
@@ -184,7 +184,7 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
     }
     if (closed) return;
     if (detail === undefined) return up();
-    const isPatient = state === 'connecting' && clock.now() - startedAt < connectMs;
+    const isPatient = state === 'connecting' && clock.now() - changedAt < connectMs;
     if (isPatient) return checkIn(connectingCheckMs);
     if (state === 'connecting') return away(detail);
     sayAway(detail);

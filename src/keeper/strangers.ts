@@ -88,15 +88,14 @@ export function createStrangers(options: StrangersOptions): Strangers {
     dead.set(id, { twice, until: clock.now() + (twice ? deadTwiceMs : deadOnceMs) });
   }
 
-  function takeOver(credential: Credential, answer: SessionAnswer, alive: (answer: Alive) => void): void {
-    const { id } = credential;
+  /** What an answer changes, but for a live session, which is not ours to keep. */
+  function takeOver(id: string, answer: SessionAnswer): void {
     if (answer.kind === 'dead') {
       bury(id);
       onDead(id);
     } else if (answer.kind === 'alive') {
       troubled.delete(id);
       dead.delete(id);
-      alive(answer);
     } else if (answer.kind === 'refused' || answer.cause !== 'aborted')
       troubled.set(id, troubleAfter(troubled.get(id), answer, clock.now(), random));
   }
@@ -135,12 +134,12 @@ export function createStrangers(options: StrangersOptions): Strangers {
           }),
       }).then((answer) => {
         meetings.delete(id);
-        let session: TrackedSession | undefined;
-        if (answer)
-          takeOver(credential, answer, (alive) => {
-            if (entry) session = onAlive(credential, { answer: alive, action, entry, activityAt: meeting.activityAt });
-          });
-        if (entry) cluster.leave(id, entry, session, answer?.kind);
+        if (answer) takeOver(id, answer);
+        if (!entry) return;
+        const { activityAt: at } = meeting;
+        const session =
+          answer?.kind === 'alive' ? onAlive(credential, { answer, action, entry, activityAt: at }) : undefined;
+        cluster.leave(id, entry, session, answer?.kind);
       });
       const meeting: Meeting = { settled, controller, activityAt };
       meetings.set(id, meeting);
