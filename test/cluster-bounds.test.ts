@@ -77,10 +77,14 @@ async function run(script: readonly Step[]): Promise<Run> {
       case 'peek':
         void node.peek(session).then(note);
         break;
-      case 'logout':
-        void node.keeper.end(session, '192.0.2.9');
-        result.endedAt[user] ??= clock.now();
+      case 'logout': {
+        // of a session that no node has met, the others hear when AM says that there was one
+        const isMet = nodes.some(({ keeper }) => keeper.knows(session.id));
+        const ending = node.keeper.end(session, '192.0.2.9');
+        if (isMet) result.endedAt[user] ??= clock.now();
+        else void ending.then(() => (result.endedAt[user] ??= clock.now()));
         break;
+      }
       case 'restart':
         // its pending activity is lost, as the README says; without a word to the others
         void node.keeper.close();
