@@ -1,11 +1,23 @@
 // A logout at one node is the end of the session at all of them.
 
 import { describe, expect, it } from 'vitest';
+import type { AmTransport } from '../src/am/transport.js';
+import { credentialOf } from '../src/token.js';
 import { createClusterBench, type Node } from './support/cluster-bench.js';
 import { windowMs } from './support/keeper-bench.js';
 
 const client = '192.0.2.1';
 const trustMs = 120_000;
+
+/** A client-side token stands for the session of the token before its second star. */
+function withoutJwt(transport: AmTransport): AmTransport {
+  return (request, signal) => {
+    const headers = Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name, value.replace(/\*eyJ.*$/, '')]),
+    );
+    return transport({ ...request, headers }, signal);
+  };
+}
 
 async function threeWhoKnow() {
   const bench = await createClusterBench(3);
@@ -128,7 +140,6 @@ describe('a logout at one node', () => {
     const { clock, am, nodes } = await createClusterBench(2);
     const [first] = nodes as [Node, Node];
     am.weather = 'failing';
-    const { credentialOf } = await import('../src/token.js');
     for (let i = 0; i < 100; i++) void first.keeper.end(credentialOf(`invented-${i}`, undefined), client);
     await clock.advance(1_000);
     expect(first.link.asked).not.toContain('end');
@@ -247,6 +258,61 @@ describe('a node that did not hear of a logout', () => {
     await clock.advance(5 * windowMs);
     expect(calls(session, 'refresh')).toHaveLength(before);
   });
+});
+
+describe('a client-side session, whose AM goes on calling it alive', () => {
+  it('stays logged out at all nodes until its maximum time', async () => {
+    const { clock, nodes, am, login, join } = await createClusterBench(2, {
+      maxSessionMinutes: 60,
+      maxIdleMinutes: 120,
+    });
+    const { transport } = am;
+    am.transport = (request, signal) =>
+      request.url.includes('_action=logout')
+        ? Promise.resolve({ status: 200, headers: {}, body: '{"result":"Successfully logged out"}' })
+        : transport(request, signal);
+    const { token } = login();
+    // what stands behind the star is no matter to the simulator's rules
+    am.transport = withoutJwt(am.transport);
+    const session = credentialOf(`${token}*eyJ0eXAiOiJKV1QifQ.e30.c2ln`, undefined);
+    const [first, second] = nodes as [Node, Node];
+    for (const node of nodes) void node.touch(session);
+    await clock.advance(1_000);
+    const logout = first.keeper.end(session, client);
+    await clock.advance(1_000);
+    expect((await logout).outcome).toBe('ended');
+    for (let minute = 0; minute < 58; minute++) {
+      await clock.advance(60_000);
+      for (const node of [first, second, await join()]) {
+        const answer = node.touch(session);
+        await clock.advance(100);
+        expect(await answer).toBe('ended');
+      }
+    }
+    expect(am.latestAccess(token)).toBeDefined();
+  });
+});
+
+it('AM is not asked about a session that is logged out while the store is', async () => {
+  const { clock, session, first, calls } = await threeWhoKnow();
+  await clock.advance(windowMs);
+  first.link.latency = { there: 10, back: 10 };
+  void first.touch(session);
+  await clock.advance(5);
+  void first.keeper.end(session, client);
+  const before = calls(session).length;
+  await clock.advance(1_000);
+  expect(calls(session).length - before).toBe(0);
+  expect(calls(session).at(-1)?.action).toBe('logout');
+});
+
+it('a flood of logouts of invented tokens asks the store about 64 of them at a time', async () => {
+  const { clock, nodes } = await createClusterBench(1);
+  const [node] = nodes as [Node];
+  node.link.latency = { there: 10, back: 10 };
+  for (let i = 0; i < 1_000; i++) void node.keeper.end(credentialOf(`invented ${i}`, undefined), client);
+  await clock.advance(19);
+  expect(node.link.asked.filter((name) => name === 'read')).toHaveLength(64);
 });
 
 it('a message that a logout is confirmed, and over at once, neither undoes it nor stops AM being told', async () => {

@@ -59,6 +59,26 @@ describe.each<StoreWeather>(['hanging', 'failing', 'read-only'])('a store that i
     }
   });
 
+  it('keeps no request longer than 50 ms and the time that AM takes, where this node has not heard the others', async () => {
+    const { clock, nodes, login, am, calls } = await createClusterBench(1);
+    const [node] = nodes as [Node];
+    const session = login();
+    await clock.advance(70_000);
+    void node.touch(session);
+    await clock.advance(1_000);
+    am.latencyMs = () => 20;
+    node.link.listenAnew();
+    await clock.advance(10);
+    node.link.weather = weather;
+    const before = calls(session).length;
+    const waited: string[] = [];
+    for (const ask of [node.touch, node.peek]) void ask(session).then((kind) => waited.push(kind));
+    await clock.advance(50 + 20);
+    expect(waited).toEqual(['alive', 'alive']);
+    // where the store does not say, AM is asked
+    expect(calls(session).length - before).toBe(weather === 'read-only' ? 0 : 1);
+  });
+
   it('leaves each node its own window', async () => {
     const { clock, nodes, login, calls } = await createClusterBench(2);
     const session = login();
@@ -77,6 +97,49 @@ describe.each<StoreWeather>(['hanging', 'failing', 'read-only'])('a store that i
     const refreshes = calls(session, 'refresh').length - before;
     expect(refreshes).toBeLessThanOrEqual(2 * (windows + 1));
     expect(refreshes).toBeGreaterThanOrEqual(windows - 1);
+  });
+});
+
+describe('a node that has not heard the others, and whose store hangs', () => {
+  async function deafNode() {
+    const bench = await createClusterBench(1);
+    const [node] = bench.nodes as [Node];
+    const session = bench.login();
+    await bench.clock.advance(70_000);
+    void node.touch(session);
+    await bench.clock.advance(1_000);
+    bench.am.latencyMs = () => 20;
+    return { ...bench, node, session };
+  }
+
+  it('makes nobody wait for the store again who waited with a call that was under way', async () => {
+    const { clock, node, session, calls } = await deafNode();
+    void node.touch(session);
+    const before = calls(session).length;
+    await clock.advance(windowMs - 1_000);
+    node.link.listenAnew();
+    await clock.advance(10);
+    node.link.weather = 'hanging';
+    // the trailing refresh becomes due, and asks the store first
+    for (let i = 0; i < 2_000 && node.link.asked.at(-1) !== 'read'; i++) await clock.advance(1);
+    let answer: string | undefined;
+    void node.peek(session).then((kind) => (answer = kind));
+    await clock.advance(50 + 20);
+    expect(answer).toBe('alive');
+    expect(calls(session).length - before).toBe(1);
+  });
+
+  it('does not ask an AM that fails more often for that', async () => {
+    const { clock, node, session, calls, am } = await deafNode();
+    await clock.advance(windowMs);
+    am.weather = 'failing';
+    expect(await Promise.all([node.touch(session), clock.advance(100)])).toContain('alive');
+    const before = calls(session).length;
+    node.link.listenAnew();
+    await clock.advance(10);
+    node.link.weather = 'hanging';
+    for (let i = 0; i < 2; i++) expect(await Promise.all([node.peek(session), clock.advance(60)])).toContain('alive');
+    expect(calls(session)).toHaveLength(before);
   });
 });
 

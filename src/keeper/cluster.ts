@@ -15,7 +15,7 @@ export interface Entry {
   readonly takenUntil: number;
   readonly end: EndWord | undefined;
   readonly word: AliveWord | undefined;
-  /** Of which listening this is, see {@link Cluster.epoch}; -1: the store could not be asked. */
+  /** Of which listening this is, see {@link Cluster.epoch}; {@link unread}: the store did not say. */
   readonly epoch: number;
   /** For `leave`: a claim was asked for, and is not another node's; it may stand though its answer came too late. */
   readonly mayBeClaimed: boolean;
@@ -83,8 +83,8 @@ export interface ClusterOptions {
   readonly onWell: () => void;
 }
 
-/** No epoch: the store is to be asked as soon as it can be. */
-const unread = -1;
+/** No epoch: the store did not say, and is to be asked as soon as it can be. */
+export const unread = -1;
 
 const nothing: Entry = Object.freeze({
   takenUntil: -Infinity,
@@ -150,7 +150,7 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
     const before = clock.now();
     const wallBefore = clock.wall();
     const reading = read(id);
-    const isClaiming = wantsClaim && (!isStillWanted || isStillWanted(toLocal(await reading)));
+    const isClaiming = wantsClaim && (!isStillWanted || (await isWanted(reading, isStillWanted)));
     const [leftMs, local] = await Promise.all([
       isClaiming ? guard.run('claim', (shared) => shared.claim(id, node, claimMs)) : undefined,
       reading,
@@ -208,6 +208,12 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
     start,
     close: guard.close,
   };
+}
+
+/** A store that does not say is not asked for the claim either: nobody waits for it twice. */
+async function isWanted(reading: Promise<LocalReading | undefined>, isStillWanted: IsStillWanted): Promise<boolean> {
+  const local = await reading;
+  return local !== undefined && isStillWanted(toLocal(local));
 }
 
 /** At once where there is no store to be asked. */

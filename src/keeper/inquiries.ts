@@ -6,7 +6,7 @@ import type { Clock } from '../clock.js';
 import type { AliveWord, EndWord } from '../store/session-store.js';
 import type { Ask } from './ask.js';
 import type { BoundedMap } from '../bounded-map.js';
-import { whenEntered, type Cluster, type Entry } from './cluster.js';
+import { unread, whenEntered, type Cluster, type Entry } from './cluster.js';
 import type { CallReason, SessionAction } from './events.js';
 import { knownCaller } from './gate.js';
 import type { Learn } from './learning.js';
@@ -18,9 +18,9 @@ import { learnFromOthers } from './window.js';
 
 export interface Inquiries {
   /** Asks AM, unless the other nodes know enough. Everybody who asks meanwhile shares the answer: `session.call`. */
-  begin(session: TrackedSession, credential: Credential, action: SessionAction, reason: CallReason): void;
-  /** Asks the store alone: while this node did not hear the others, they may have ended the session. */
-  look(session: TrackedSession, credential: Credential): void;
+  begin(session: TrackedSession, credential: Credential, action: SessionAction, reason: CallReason): Promise<void>;
+  /** While this node did not hear the others, they may have ended the session: asks the store, and AM where it does not say. */
+  look(session: TrackedSession, credential: Credential): Promise<void>;
 }
 
 export interface InquiriesOptions {
@@ -77,7 +77,14 @@ export function createInquiries(options: InquiriesOptions): Inquiries {
     }
   }
 
-  function begin(session: TrackedSession, credential: Credential, action: SessionAction, reason: CallReason): void {
+  /** @param known what the store said, if it has been asked already */
+  function begin(
+    session: TrackedSession,
+    credential: Credential,
+    action: SessionAction,
+    reason: CallReason,
+    known?: Entry,
+  ): Promise<void> {
     const { id } = credential;
     const controller = new AbortController();
     const { signal } = controller;
@@ -95,7 +102,7 @@ export function createInquiries(options: InquiriesOptions): Inquiries {
       signal,
       send: (start) =>
         whenEntered(
-          cluster.enter(id, action === 'refresh', reason === 'trailing' ? isStillPending : undefined),
+          known ?? cluster.enter(id, action === 'refresh', reason === 'trailing' ? isStillPending : undefined),
           (entered) => {
             entry = entered;
             // logged out while the store was asked
@@ -120,18 +127,23 @@ export function createInquiries(options: InquiriesOptions): Inquiries {
       if (answer?.kind !== 'dead') pending.schedule(session, credential);
     });
     session.call = { settled, controller };
+    return settled;
   }
 
-  function look(session: TrackedSession, credential: Credential): void {
+  function look(session: TrackedSession, credential: Credential): Promise<void> {
     const { id } = credential;
     pending.pause(session);
-    const settled = cluster.look(id).then((entry) => {
+    const settled = cluster.look(id).then((entry): Promise<void> | void => {
       session.call = undefined;
       if (sessions.get(id) !== session) return;
       learnFrom(entry, session, id);
-      if (sessions.get(id) === session) pending.schedule(session, credential);
+      if (sessions.get(id) !== session) return;
+      const isBackingOff = clock.now() < (session.trouble?.retryAt ?? -Infinity);
+      if (entry.epoch !== unread || isBackingOff) return pending.schedule(session, credential);
+      return begin(session, credential, 'peek', 'trust-over', entry);
     });
     session.call = { settled, controller: new AbortController() };
+    return settled;
   }
 
   return { begin, look };

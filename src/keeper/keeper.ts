@@ -133,8 +133,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
     onDead: strangers.bury,
   });
   const learn = createLearning({ flavor: am.flavor, updateFrequencyS, servesRealm, log });
-  const pending = createPending(clock, (session, credential) =>
-    inquiries.begin(session, credential, 'refresh', 'trailing'),
+  const pending = createPending(
+    clock,
+    (session, credential) => void inquiries.begin(session, credential, 'refresh', 'trailing'),
   );
   const inquiries = createInquiries({
     ...calling,

@@ -3,6 +3,7 @@
 import type { Credential } from '../am/client.js';
 import type { Clock } from '../clock.js';
 import type { BoundedMap } from '../bounded-map.js';
+import { unread } from './cluster.js';
 import type { Endings } from './endings.js';
 import { sessionLabel, type Decision, type KeeperObserver } from './events.js';
 import type { Inquiries } from './inquiries.js';
@@ -88,16 +89,15 @@ export function createQuestions(options: QuestionsOptions): Questions {
     return strangers.meet(credential, client, cause === 'activity' ? now : -Infinity).then(() => verdictOn(id));
   }
 
-  /** The store is asked before the session passes on what is known of it; where it does not say, AM is. */
+  /** What other nodes did unheard is read before the session passes on what is known of it. */
   async function afterLook(session: TrackedSession, credential: Credential, again: () => Ruling): Promise<Verdict> {
-    if (!session.call) inquiries.look(session, credential);
+    const { call } = session;
+    await call?.settled;
+    // who has waited for the store once does not wait for it again
+    const isSilent = call !== undefined && session.epoch === unread;
+    const isDeaf = sessions.get(credential.id) === session && deafSince(session) <= clock.now();
+    if (isDeaf && !isSilent && !session.call) void inquiries.look(session, credential);
     await session.call?.settled;
-    const now = clock.now();
-    const isBackingOff = session.trouble !== undefined && now < session.trouble.retryAt;
-    if (sessions.get(credential.id) === session && deafSince(session) <= now && !isBackingOff) {
-      if (!session.call) inquiries.begin(session, credential, 'peek', 'trust-over');
-      await session.call?.settled;
-    }
     return again();
   }
 
@@ -113,7 +113,7 @@ export function createQuestions(options: QuestionsOptions): Questions {
       return standing(session, now);
     } else {
       decided(credential, cause, 'call');
-      inquiries.begin(session, credential, 'peek', 'trust-over');
+      void inquiries.begin(session, credential, 'peek', 'trust-over');
     }
     return afterCall(session, credential.id);
   }
@@ -125,7 +125,7 @@ export function createQuestions(options: QuestionsOptions): Questions {
     }
     decided(credential, 'activity', 'call');
     // where a peek is a touch anyway, the user's own activity may as well be one
-    inquiries.begin(session, credential, everyCallResets ? 'refresh' : 'peek', 'trust-over');
+    void inquiries.begin(session, credential, everyCallResets ? 'refresh' : 'peek', 'trust-over');
     return afterCall(session, credential.id);
   }
 
@@ -153,7 +153,7 @@ export function createQuestions(options: QuestionsOptions): Questions {
       return touchInClosedWindow(session, credential, now);
     }
     decided(credential, 'activity', 'call');
-    inquiries.begin(session, credential, 'refresh', 'activity');
+    void inquiries.begin(session, credential, 'refresh', 'activity');
     return !wait && trust.forTouch(session, now) ? session : afterCall(session, credential.id);
   }
 

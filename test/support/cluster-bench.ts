@@ -11,8 +11,15 @@ import { createVirtualClock, type VirtualClock } from './virtual-clock.js';
 /** `hanging`: no answer; `failing`: an error at once; `read-only`: only reads work. */
 export type StoreWeather = 'fine' | 'hanging' | 'failing' | 'read-only';
 
+/** How long operations take to reach the store, and their answers to come back, in ms. */
+export interface StoreLatency {
+  readonly there: number;
+  readonly back: number;
+}
+
 interface StoreLink extends SessionStore {
   weather: StoreWeather;
+  latency: StoreLatency;
   /** Messages of other nodes do not arrive. */
   deaf: boolean;
   /** Operations that were asked for, by name. */
@@ -46,7 +53,7 @@ export async function createClusterBench(count: number, options: KeeperBenchOpti
   const nodes: Node[] = [];
 
   async function join(): Promise<Node> {
-    const link = linkTo(stores.join());
+    const link = linkTo(stores.join(), clock);
     const bench = createKeeperBench({ ...amOptions, world: { clock, am }, keeper: { ...keeper, store: link } });
     const client = `192.0.2.${nodes.length + 1}`;
     const node: Node = {
@@ -73,20 +80,29 @@ export async function createClusterBench(count: number, options: KeeperBenchOpti
   };
 }
 
-function linkTo(store: SessionStore): StoreLink {
+function linkTo(store: SessionStore, clock: VirtualClock): StoreLink {
   const asked: string[] = [];
   let listener: StoreListener | undefined;
 
-  function pass<T>(name: string, isWrite: boolean, operation: () => Promise<T>): Promise<T> {
+  const later = (ms: number) => (ms > 0 ? new Promise<void>((resolve) => void clock.setTimer(resolve, ms)) : undefined);
+
+  async function pass<T>(name: string, isWrite: boolean, operation: () => Promise<T>): Promise<T> {
     asked.push(name);
     if (link.weather === 'hanging') return new Promise<T>(() => undefined);
-    if (link.weather === 'failing') return Promise.reject(new Error('ECONNREFUSED'));
-    if (link.weather === 'read-only' && isWrite) return Promise.reject(new Error("READONLY You can't write"));
-    return operation();
+    if (link.weather === 'failing') throw new Error('ECONNREFUSED');
+    if (link.weather === 'read-only' && isWrite) throw new Error("READONLY You can't write");
+    const { there, back } = link.latency;
+    await later(there);
+    try {
+      return await operation();
+    } finally {
+      await later(back);
+    }
   }
 
   const link: StoreLink = {
     weather: 'fine',
+    latency: { there: 0, back: 0 },
     deaf: false,
     asked,
     listenAnew: () => listener?.onListening(),

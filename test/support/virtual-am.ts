@@ -18,7 +18,7 @@ export interface VirtualCall {
 export type Weather = 'fine' | 'refusing' | 'hanging' | 'failing' | 'forbidding' | 'losing-sessions' | 'losing-answers';
 
 export interface VirtualAm {
-  readonly transport: AmTransport;
+  transport: AmTransport;
   readonly calls: VirtualCall[];
   /** How AM behaves to calls that are sent from now on. */
   weather: Weather;
