@@ -7,6 +7,7 @@ import type { RequestHandler } from 'express';
 import type { Config } from './config.js';
 import type { RequestLike } from './forwarded.js';
 import { createOnce, createOnceInAWhile } from './ops/once.js';
+import { endWithConnection } from './pipelined.js';
 import { createParts, type Parts, type SessionProxyOptions } from './parts.js';
 import { sendProblem, type ProblemCode, type ProblemExtras } from './problem.js';
 import { sessionCacheControl } from './proxy/cache-control.js';
@@ -18,7 +19,7 @@ import type { SecurityHeaders } from './security-headers.js';
 import type { Admitted, Cause, Judgement } from './session.js';
 import { describeSession, type SessionInfo } from './session-info.js';
 import { answerOnSocket } from './socket-answer.js';
-import { hasOneLeadingSlash, isSafePath } from './target.js';
+import { hasOneLeadingSlash, isSafePath, pathOf } from './target.js';
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- how Express lets middleware add to its requests
@@ -199,6 +200,7 @@ export function assemble(options: SessionProxyOptions): { readonly bff: SessionP
 
   function handle(req: IncomingMessage, res: ServerResponse, next: Next): void {
     const requestId = requestIdOf(req);
+    endWithConnection(req, res);
     try {
       if (take(req, res, requestId)) return;
     } catch (error) {
@@ -286,9 +288,4 @@ function isOnlyListener({ socket }: IncomingMessage, listener: SessionProxy['upg
   if (!(server instanceof EventEmitter)) return false;
   const [first, ...others] = server.listeners('upgrade');
   return first === listener && others.length === 0;
-}
-
-function pathOf(url: string): string {
-  const end = url.search(/[?#]/);
-  return end === -1 ? url : url.slice(0, end);
 }

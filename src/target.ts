@@ -64,6 +64,12 @@ function decodeAscii(path: string): string {
   return path.replace(/%[0-7][0-9a-f]/gi, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)));
 }
 
+/** The target up to its query; a `#`, which no client sends in good faith, ends it too. */
+export function pathOf(url: string): string {
+  const end = url.search(/[?#]/);
+  return end === -1 ? url : url.slice(0, end);
+}
+
 interface Candidate {
   readonly route: Route;
   /** The path without a trailing slash, so `''` for `/`. */

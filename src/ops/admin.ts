@@ -1,8 +1,9 @@
 // The admin server of the command: the metrics page, for machines inside. Browsers never come here.
 
-import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import http, { type RequestListener } from 'node:http';
+import { createOpenAnswers } from '../pipelined.js';
 import { sendProblem } from '../problem.js';
+import { pathOf } from '../target.js';
 import { listenOn } from './listen.js';
 
 export interface AdminServer {
@@ -30,17 +31,7 @@ const pipelinedMax = 4;
 
 /** @throws the error of `listen`, such as EADDRINUSE, which names the setting */
 export async function startAdminServer({ host, port, metrics }: AdminOptions): Promise<AdminServer> {
-  const unsent = new WeakMap<Socket, number>();
-
-  /** Counts the answer among those that are open on its connection; false: the client pipelines too many requests. */
-  function mayAnswer({ socket }: IncomingMessage, res: ServerResponse): boolean {
-    const open = unsent.get(socket) ?? 0;
-    if (socket.destroyed || open >= pipelinedMax) return false;
-    unsent.set(socket, open + 1);
-    res.once('close', () => unsent.set(socket, (unsent.get(socket) ?? 1) - 1));
-    return true;
-  }
-
+  const answers = createOpenAnswers(pipelinedMax);
   const server = http.createServer(
     {
       keepAliveTimeout: keepAliveMs,
@@ -49,7 +40,7 @@ export async function startAdminServer({ host, port, metrics }: AdminOptions): P
       connectionsCheckingInterval: 1_000,
     },
     (req, res) => {
-      if (!mayAnswer(req, res)) return void req.socket.destroy();
+      if (!answers.admit(req, res)) return;
       res.setHeader('x-content-type-options', 'nosniff');
       if (pathOf(req.url ?? '') !== '/metrics') sendProblem(res, 'not_found');
       else if (req.method !== 'GET' && req.method !== 'HEAD')
@@ -66,9 +57,4 @@ export async function startAdminServer({ host, port, metrics }: AdminOptions): P
       server.closeAllConnections();
     },
   };
-}
-
-function pathOf(url: string): string {
-  const query = url.indexOf('?');
-  return query === -1 ? url : url.slice(0, query);
 }

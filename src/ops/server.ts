@@ -4,6 +4,7 @@ import http, { type IncomingMessage, type RequestListener, type Server, type Ser
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { endGently } from '../linger.js';
+import { createOpenAnswers } from '../pipelined.js';
 import { canAnswer, rawProblem, sendProblem, type ProblemCode } from '../problem.js';
 import { hasBody } from '../proxy/body.js';
 import { requestIdOf } from '../proxy/request-headers.js';
@@ -37,7 +38,7 @@ const pipelinedMax = 32;
 
 export function createServer({ listener, upgrade, securityHeaders, clock, onRefused, times }: ServerOptions): Server {
   const { keepAlive, headers, stalledBody } = { ...defaultTimes, ...times };
-  const answers = new WeakMap<Duplex, Set<ServerResponse>>();
+  const answers = createOpenAnswers(pipelinedMax);
 
   const server = http.createServer(
     {
@@ -50,10 +51,7 @@ export function createServer({ listener, upgrade, securityHeaders, clock, onRefu
       requireHostHeader: false,
     },
     (req, res) => {
-      if (!mayAnswer(req, res)) {
-        req.socket.destroy();
-        return closeUnsent([res]);
-      }
+      if (!answers.admit(req, res)) return;
       if (!hasOneHost(req)) return refuse(res, 'bad_request');
       if (hasBody(req)) whenStalled(req, res, clock, stalledBody, () => giveUp(req, res));
       listener(req, res);
@@ -67,7 +65,7 @@ export function createServer({ listener, upgrade, securityHeaders, clock, onRefu
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (socket.writableEnded) return;
     // in the middle of an answer the error would be taken for a part of it
-    const isInterrupting = [...(answers.get(socket) ?? [])].some((res) => res.headersSent);
+    const isInterrupting = answers.isSending(socket);
     if (error.code === 'ECONNRESET' || !socket.writable || isInterrupting) return void socket.destroy();
     const code = codeOf(error);
     onRefused?.(code);
@@ -80,20 +78,6 @@ export function createServer({ listener, upgrade, securityHeaders, clock, onRefu
     const res = answerOnSocket(req, clock);
     if (res) refuse(res, isPlain ? 'not_found' : 'bad_request');
   });
-
-  /** Counts the answer among those that are open on its connection; false: the client pipelines too many requests. */
-  function mayAnswer({ socket }: IncomingMessage, res: ServerResponse): boolean {
-    let open = answers.get(socket);
-    if (!open) {
-      const unsent = new Set<ServerResponse>();
-      answers.set(socket, (open = unsent));
-      socket.once('close', () => closeUnsent(unsent));
-    }
-    if (socket.destroyed || open.size >= pipelinedMax) return false;
-    open.add(res);
-    res.once('close', () => open.delete(res));
-    return true;
-  }
 
   function giveUp(req: IncomingMessage, res: ServerResponse): void {
     // with an error, or whoever passes the body on would wait for more: Node itself aborts no request that was answered
@@ -112,17 +96,6 @@ export function createServer({ listener, upgrade, securityHeaders, clock, onRefu
   }
 
   return server;
-}
-
-/**
- * Node tells only the answer whose turn it is that the connection is gone. Those to requests pipelined behind it would
- * stay open for ever, with all that waits for their end.
- */
-function closeUnsent(unsent: Iterable<ServerResponse>): void {
-  for (const res of unsent) {
-    res.destroy();
-    res.emit('close');
-  }
 }
 
 /** RFC 9112, 3.2: a request of HTTP/1.1 has exactly one. */
