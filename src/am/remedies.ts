@@ -1,5 +1,6 @@
 // What to look at or to set when AM does not answer, or refuses.
 
+import { connectHint } from '../ops/connect-hint.js';
 import type { Unknown } from './answers.js';
 
 /** Of a refusal. */
@@ -11,8 +12,7 @@ export const consequences: Readonly<Record<string, string>> = {
 };
 
 export function hintFor({ cause, detail }: Unknown): string | undefined {
-  if (detail === 'EPROTO') return 'is AM_URL (am.url) https, but a port that speaks plain http?';
-  if (/CERT|SELF_SIGNED|ALTNAME/.test(detail)) return "does Node trust AM's certificate? see NODE_EXTRA_CA_CERTS";
+  if (cause === 'connect') return connectHint(detail);
   if (/^HTTP (?:429|5\d\d)$/.test(detail))
     return 'AM, or what stands in front of it, fails or is overloaded: look there';
   return cause === 'bad-answer' ? "what answers is not AM, or not AM's JSON: check AM_URL (am.url)" : undefined;

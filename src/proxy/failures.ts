@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import type { Route } from '../config.js';
 import type { Logger } from '../ops/log.js';
 import { createCeiling } from '../ops/ceiling.js';
+import { connectHint } from '../ops/connect-hint.js';
 import { createCount, createOnce } from '../ops/once.js';
 import type { ProblemCode } from '../problem.js';
 
@@ -114,7 +115,9 @@ export function createUpstreamReport({ route, log, clock }: UpstreamReportOption
       const code = timedOut ? 'upstream_timeout' : 'upstream_unavailable';
       if (closed) return code;
       const cause = timedOut ? 'timeout' : causeOf(error);
-      const hint = hintFor(cause);
+      const hint = timedOut
+        ? 'what may take longer needs a larger PROXY_TIMEOUT_MS (proxyTimeoutMs)'
+        : connectHint(cause);
       const fields = { code, ...upstream, cause, method, requestId, ...(hint !== undefined && { hint }) };
       const answersOthers = answers > answersBefore;
       if (answersOthers) saySingle('no answer from the upstream to a request, while it answers others', code, fields);
@@ -139,15 +142,6 @@ function causeOf({ code, message }: NodeJS.ErrnoException): string {
 /** It cannot be reached: no matter of a single request. */
 function isConnect(cause: string): boolean {
   return /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ETIMEDOUT)$/.test(cause);
-}
-
-function hintFor(cause: string): string | undefined {
-  if (cause === 'timeout') return 'what may take longer needs a larger PROXY_TIMEOUT_MS (proxyTimeoutMs)';
-  if (cause === 'ECONNREFUSED') return 'nothing listens there: is it running?';
-  if (cause === 'ENOTFOUND' || cause === 'EAI_AGAIN') return 'its name cannot be resolved: see DNS';
-  if (cause === 'EPROTO') return 'is the target https, but a port that speaks plain http?';
-  if (/CERT|SELF_SIGNED|ALTNAME/.test(cause)) return 'does Node trust its certificate? see NODE_EXTRA_CA_CERTS';
-  return undefined;
 }
 
 function seconds(ms: number): number {
