@@ -25,9 +25,8 @@ export function isUsableToken(value: string): boolean {
  * Raw: AM wants its token back byte for byte, so nothing is percent-decoded; only surrounding quotes go, as in AM.
  */
 export function readCookieValues(header: string | undefined, name: string): string[] {
-  const raw = rawValues(header, name);
-  if (raw.length === 0) return raw;
-  return [...new Set(raw.map(unquote).filter(isUsableToken))];
+  const tokens = rawValues(header, name).map(unquote).filter(isUsableToken);
+  return tokens.length > 1 ? [...new Set(tokens)] : tokens;
 }
 
 /** The value of `amlbcookie` if it is fit to be passed on, else undefined. */

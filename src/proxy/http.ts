@@ -5,7 +5,7 @@ import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middlewar
 import { asksForEventStream } from '../activity.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
-import { writeAnswerHead } from './answer-head.js';
+import { sendHeadSoon, writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isPlainlyFramed } from './body.js';
 import { endStream, flushEach, isEventStream, isOpenEnded } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
@@ -58,14 +58,17 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       agent,
       // the head is written by us at once: the engine would set one header after the other and hold it back
       selfHandleResponse: true,
-      on: {
-        proxyReq: (outgoing, req, res) => begin(outgoing, req, res),
-        proxyRes: (answer, req, res) => passBack(answer, req, res),
-        error: (error, req, res) => {
-          if ('writeHead' in res) fail(error, req, res);
-          else res.destroy();
+      // the default ones write lines of a log for every request, and hand them to nobody
+      ejectPlugins: true,
+      plugins: [
+        (engine) => {
+          engine.on('proxyReq', (outgoing, req, res) => begin(outgoing, req, res));
+          engine.on('proxyRes', (answer, req, res) => passBack(answer, req, res));
+          engine.on('error', (error, req, res) => {
+            if (req && res && 'writeHead' in res) fail(error, req, res);
+          });
         },
-      },
+      ],
     });
   }
 
@@ -109,9 +112,8 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     }
     exchange.answer = answer;
     upstream.answered();
-    // an event stream may be quiet for minutes after its head
-    res.flushHeaders();
     answer.pipe(res);
+    sendHeadSoon(answer, res);
     const credential = exchange.admitted?.credential;
     if (isEventStream(answer)) {
       flushEach(answer, res);
