@@ -1,4 +1,4 @@
-// scripts/openam: what it says where a program is missing, and that it hands on what the command says.
+// scripts/openam: what it says where a program is missing, how it hands on what the command says, and that nothing is left.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -53,4 +53,25 @@ test('with OPENAM_URL it starts nothing, and ends as the command ends', async ()
   const command = 'console.log(process.env.OPENAM_URL); process.exit(3)';
   const { code, output } = await run(['--', process.execPath, '-e', command], { OPENAM_URL: 'http://am.example/am' });
   expect({ code, output }).toEqual({ code: 3, output: 'http://am.example/am\n' });
+});
+
+test('a command that does not exist is said in one line', async () => {
+  const { code, output } = await run(['--', 'no-such-command'], { OPENAM_URL: 'http://am.example/am' });
+  expect({ code, output }).toEqual({ code: 1, output: 'openam: cannot run no-such-command: not found\n' });
+});
+
+test.each<[NodeJS.Signals, number | null]>([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+  ['SIGKILL', null],
+])('%s ends the command with all that it started', async (signal, expected) => {
+  const command = "require('node:child_process').spawn('sleep', ['60'], { stdio: 'inherit' }); console.log('sleeps')";
+  const child = spawn(process.execPath, [script, '--', process.execPath, '-e', command], {
+    env: { PATH: process.env['PATH'], OPENAM_URL: 'http://am.example/am' },
+  });
+  await once(child.stdout, 'data');
+  child.kill(signal);
+  // not before everybody who could write to its output is gone
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect(code).toBe(expected);
 });

@@ -1,20 +1,38 @@
-// Runs java, and ends it when whoever started this is gone: then the pipe on our stdin breaks, however he ended.
-//   node leash.mjs FOLDER JAVA-ARGUMENT...
+// Runs a program, and ends it with all that it started when whoever asked for it is gone: then the pipe on descriptor 3
+// breaks, however he ended.
+//   node leash.mjs FOLDER PROGRAM ARGUMENT...
+// FOLDER is removed if he is no longer there to do so; '' for none.
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { NOT_FOUND } from './leashed.mjs';
 
-const [folder, ...args] = process.argv.slice(2);
+const [folder, program, ...args] = process.argv.slice(2);
 const PATIENCE_MS = 20_000;
+const parent = process.ppid;
 
-const java = spawn('java', args, { stdio: ['ignore', 'inherit', 'inherit'], cwd: folder });
-const end = () => {
-  java.kill('SIGTERM');
-  setTimeout(() => java.kill('SIGKILL'), PATIENCE_MS).unref();
-};
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
-process.stdin.on('end', end).on('error', end).resume();
-// the folder is his who started this, as long as he is there to remove it
-process.on('exit', () => {
-  if (process.ppid === 1 && existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+let ending = false;
+const child = spawn(program, args, { stdio: ['inherit', 'inherit', 'inherit'] });
+child.on('error', () => {
+  if (child.pid === undefined) process.exit(NOT_FOUND);
 });
-java.on('exit', (code) => process.exit(code ?? 1));
+child.on('exit', (code) => {
+  // the folder is his who started this, as long as he is there to remove it
+  if (process.ppid !== parent && folder !== '' && existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+  if (ending) signalAll('SIGKILL');
+  process.exit(code ?? 1);
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
+new net.Socket({ fd: 3 }).on('end', end).on('error', end).resume();
+
+function end() {
+  if (ending) return;
+  ending = true;
+  signalAll('SIGTERM');
+  setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS).unref();
+}
+
+/** This process leads a group, and hears it itself. */
+function signalAll(signal) {
+  process.kill(-process.pid, signal);
+}
