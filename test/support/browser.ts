@@ -1,7 +1,7 @@
 // Chromium without a window, with a profile of its own.
 
 import { createHash, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext } from 'playwright-core';
@@ -12,6 +12,8 @@ export interface BrowserOptions {
   readonly backForwardCache?: boolean;
   /** A file, in PEM: taken for valid, as what comes with any other is not cached. */
   readonly certificate?: string;
+  /** Whether requests that other sites cause carry the cookies that are `SameSite=None`. Debian has that off. */
+  readonly thirdPartyCookies?: boolean;
 }
 
 export interface Browser {
@@ -19,9 +21,17 @@ export interface Browser {
   close(): Promise<void>;
 }
 
-/** Names under `example.test` are this machine. */
-export async function startBrowser({ backForwardCache = true, certificate }: BrowserOptions = {}): Promise<Browser> {
+/** Names under `test` are this machine. */
+export async function startBrowser({
+  backForwardCache = true,
+  certificate,
+  thirdPartyCookies = false,
+}: BrowserOptions = {}): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
+  if (thirdPartyCookies) {
+    mkdirSync(join(profile, 'Default'));
+    writeFileSync(join(profile, 'Default', 'Preferences'), '{"profile":{"cookie_controls_mode":0}}');
+  }
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: pathOf('chromium'),
     args: [
@@ -33,7 +43,7 @@ export async function startBrowser({ backForwardCache = true, certificate }: Bro
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      '--host-resolver-rules=MAP *.example.test 127.0.0.1',
+      '--host-resolver-rules=MAP *.test 127.0.0.1',
       ...(certificate === undefined ? [] : [`--ignore-certificate-errors-spki-list=${publicKeyHash(certificate)}`]),
     ],
     ignoreDefaultArgs: backForwardCache ? ['--disable-back-forward-cache'] : [],
