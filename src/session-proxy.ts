@@ -78,8 +78,15 @@ export interface SessionProxy {
  * @throws ConfigError (`ERR_CONFIG`) with every mistake in the options
  */
 export function sessionProxy(options: SessionProxyOptions): SessionProxy {
-  return assemble(options).bff;
+  const { bff, parts } = assemble(options);
+  const idle = ofTheCommand.filter((name) => options[name] !== undefined);
+  if (idle.length > 0)
+    parts.log.warn({ options: idle }, 'these options do nothing here: it is your server that listens and stops');
+  return bff;
 }
+
+/** Options that the command's server goes by, and nothing else. */
+const ofTheCommand = ['host', 'port', 'adminHost', 'adminPort', 'shutdownTimeoutS'] as const;
 
 /**
  * The same, with what it is made of, for the command, which builds its server from the same parts.

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { sessionProxy } from '../src/index.js';
 import { settingOf, variables } from '../src/config/settings.js';
 import { createErrorReport } from '../src/ops/log.js';
 import { startCommand } from './support/command.js';
@@ -154,6 +155,22 @@ describe('the command', () => {
     const elsewhere = startCommand([], { AM_URL: stack.am.url, HOST: '192.0.2.1', PORT: '0' });
     expect(await elsewhere.exit).toBe(69);
     expect(elsewhere.stderr()).toBe('am-session-proxy: HOST 192.0.2.1 is no address of this machine (EADDRNOTAVAIL)\n');
+  });
+});
+
+describe('options of the command, in the library', () => {
+  it('are said to do nothing', async () => {
+    const lines: string[] = [];
+    const bff = sessionProxy({
+      am: { url: 'http://127.0.0.1:1/am' },
+      port: 1234,
+      adminPort: 9999,
+      logger: recordingLogger(lines),
+    });
+    await bff.close();
+    const warnings = lines.filter((line) => line.includes('these options do nothing here'));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('["port","adminPort"]');
   });
 });
 

@@ -56,6 +56,21 @@ describe.each(mounts)('an upstream on a bad day, mounted by %s', (mount) => {
     'sends 20 KB of headers': (socket) => socket.write(`HTTP/1.1 200 OK\r\nX-Big: ${'x'.repeat(20_000)}\r\n\r\n`),
   };
 
+  it.each([
+    ['a chunk that is none', '\r\n5\r\nhello\r\nxyz\r\n'],
+    ['no chunk at all', '\r\nxyz\r\n'],
+    ['a trailer that may not be one', '\r\n2\r\nhi\r\n0\r\nContent-Length: 5\r\n\r\n'],
+  ])(
+    'whose head comes with %s in one packet is seen to have answered, or the request would be sent again',
+    async (_, rest) => {
+      respond = (socket) => socket.write(`HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n${rest}`);
+      const head = `POST /api/x HTTP/1.1\r\nHost: a\r\nCookie: ${cookie}\r\nContent-Length: 2\r\n\r\n`;
+      const answer = await rawRequest(stack.url, `${head}hi`);
+      expect(answer).toMatch(/^HTTP\/1\.1 201 Created\r\n/);
+      expect(answer).not.toMatch(/\r\n0\r\n\r\n$/);
+    },
+  );
+
   it.each(Object.keys(bad))('that %s is answered for with 502', async (what) => {
     respond = bad[what] ?? respond;
     await expectProblem('/api/x', 502, 'upstream_unavailable');

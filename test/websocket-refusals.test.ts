@@ -60,6 +60,20 @@ onEveryMount('an upgrade', { proxy: { trustedOrigins: ['https://partner.example'
     },
   );
 
+  it('that the upstream refuses with an answer that has no end shows its head at once, and ends with its client', async () => {
+    const { upstream, am } = stack();
+    let hasEnded = false;
+    upstream.upgrade = (_req, socket) => {
+      socket.once('end', () => (hasEnded = true)).resume();
+      socket.write('HTTP/1.1 403 Forbidden\r\nContent-Type: text/event-stream\r\n\r\n');
+    };
+    const client = await bareSocket(stack(), asked('/api/ws', am.login()));
+    await eventually(() => client.received().startsWith('HTTP/1.1 403 Forbidden\r\n'));
+    expect(hasEnded).toBe(false);
+    client.socket.end();
+    await eventually(() => hasEnded);
+  });
+
   it('is 401 with a token that AM does not know', async () => {
     await expectProblem(stack(), asked('/api/ws', 'AQIC5wM2LY4Sfcx'), 401, 'session_expired');
   });

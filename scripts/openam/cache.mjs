@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Failure } from './failure.mjs';
-import { NOT_FOUND, startLeashed } from './leashed.mjs';
+import { startLeashed } from './leashed.mjs';
 import { keepDirectoryOnLoopback } from './loopback.mjs';
 
 const OPENAM = '16.0.5';
@@ -76,7 +76,7 @@ async function runMaven(args, folder, signal) {
   deadline.addEventListener('abort', () => void maven.kill());
   const code = await maven.exited;
   if (code === 0) return;
-  if (code === NOT_FOUND) throw new Failure('needs Maven and finds no mvn: apt-get install -y maven');
+  if (!maven.isFound()) throw new Failure('needs Maven and finds no mvn: apt-get install -y maven');
   const line = output.split('\n').find((text) => text.includes('ERROR'));
   const reason = deadline.aborted ? `not within ${DOWNLOAD_S} s` : (line ?? `mvn ended with ${code}`);
   throw new Failure(`Maven could not get ${args[1].split('=')[1]}: ${reason.trim()}`);

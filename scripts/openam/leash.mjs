@@ -5,16 +5,16 @@
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import net from 'node:net';
-import { NOT_FOUND } from './leashed.mjs';
 
 const [folder, program, ...args] = process.argv.slice(2);
 const PATIENCE_MS = 20_000;
 const parent = process.ppid;
+const owner = new net.Socket({ fd: 3 });
 
 let ending = false;
 const child = spawn(program, args, { stdio: ['inherit', 'inherit', 'inherit'] });
 child.on('error', () => {
-  if (child.pid === undefined) process.exit(NOT_FOUND);
+  if (child.pid === undefined) owner.end('not found', () => process.exit(1));
 });
 child.on('exit', (code) => {
   // the folder is his who started this, as long as he is there to remove it
@@ -23,7 +23,7 @@ child.on('exit', (code) => {
   process.exit(code ?? 1);
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
-new net.Socket({ fd: 3 }).on('end', end).on('error', end).resume();
+owner.on('end', end).on('error', end).resume();
 
 function end() {
   if (ending) return;

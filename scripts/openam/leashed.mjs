@@ -3,9 +3,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** The exit code when there is no such program, as a shell has it. */
-export const NOT_FOUND = 127;
-
 const leash = fileURLToPath(new URL('leash.mjs', import.meta.url));
 
 /** `folder` is removed after this process was killed; `stdio` and the rest are those of `spawn`. */
@@ -15,7 +12,8 @@ export function startLeashed(program, args, { folder = '', stdio, ...options }) 
     stdio: [...stdio, 'pipe'],
     detached: true,
   });
-  child.stdio[3].on('error', () => undefined);
+  let isFound = true;
+  child.stdio[3].on('error', () => undefined).on('data', () => (isFound = false));
   const exited = once(child, 'exit');
   const kill = async () => {
     try {
@@ -27,6 +25,8 @@ export function startLeashed(program, args, { folder = '', stdio, ...options }) 
   };
   return {
     child,
+    /** Whether there is such a program; known when it has exited. */
+    isFound: () => isFound,
     runs: () => child.exitCode === null && child.signalCode === null,
     /** Resolves with the exit code; 1 after a signal. */
     exited: exited.then(([code]) => code ?? 1),

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { getPrograms } from './cache.mjs';
 import { startControl } from './control.mjs';
 import { Failure } from './failure.mjs';
-import { NOT_FOUND, startLeashed } from './leashed.mjs';
+import { startLeashed } from './leashed.mjs';
 import { createOpenAm } from './server.mjs';
 
 /** A run with a command is over by then. */
@@ -35,7 +35,9 @@ try {
   starting = process.env['OPENAM_URL'] ? Promise.resolve({}) : start();
   const env = await starting;
   if (program !== undefined && ending === undefined) await run(env);
-  else if (ending === undefined && process.env['OPENAM_URL'] === undefined) await once(process, 'SIGINT');
+  else if (process.env['OPENAM_URL'] !== undefined)
+    say('OPENAM_URL names one that runs: nothing to do without a command');
+  else if (ending === undefined) await once(process, 'SIGINT');
 } catch (error) {
   if (ending === undefined) {
     process.exitCode = 1;
@@ -69,7 +71,7 @@ async function start() {
 async function run(env) {
   command = startLeashed(program, args, { stdio: ['inherit', 'inherit', 'inherit'], env: { ...process.env, ...env } });
   const code = await command.exited;
-  if (code === NOT_FOUND) throw new Failure(`cannot run ${program}: not found`);
+  if (!command.isFound()) throw new Failure(`cannot run ${program}: not found`);
   // how it ended when it was interrupted says nothing
   if (ending === undefined) process.exitCode = code;
 }

@@ -17,6 +17,8 @@ export interface Entry {
   readonly word: AliveWord | undefined;
   /** Of which listening this is, see {@link Cluster.epoch}; {@link unread}: the store did not say. */
   readonly epoch: number;
+  /** The same where AM called the session alive: that stands in for a store that was late, but for none that is away. */
+  readonly epochByAm: number;
   /** For `leave`: a claim was asked for, and is not another node's; it may stand though its answer came too late. */
   readonly mayBeClaimed: boolean;
   readonly reading: LocalReading | undefined;
@@ -91,11 +93,12 @@ const nothing: Entry = Object.freeze({
   end: undefined,
   word: undefined,
   epoch: 0,
+  epochByAm: 0,
   mayBeClaimed: false,
   reading: undefined,
 });
 
-const notRead: Entry = Object.freeze({ ...nothing, epoch: unread });
+const notRead: Entry = Object.freeze({ ...nothing, epoch: unread, epochByAm: unread });
 
 const aloneCluster: Cluster = Object.freeze({
   state: undefined,
@@ -165,6 +168,7 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
       end: local?.word?.kind === 'ended' ? local.word : undefined,
       word: toLocal(local),
       epoch: local ? visited : unread,
+      epochByAm: local || guard.state === 'up' ? visited : unread,
       reading: local,
     };
   }
@@ -225,6 +229,8 @@ export function whenEntered<T>(entry: Entry | Promise<Entry>, then: (entry: Entr
 function toLocal(reading: LocalReading | undefined): AliveWord | undefined {
   if (reading?.word?.kind !== 'alive') return undefined;
   const { word, now, before, after } = reading;
+  // of a store whose clock went back, as after a fail-over, or of somebody who would keep sessions alive with it
+  if (word.confirmedAt > now || word.accessAt > now) return undefined;
   return {
     kind: 'alive',
     confirmedAt: before + word.confirmedAt - now,

@@ -38,10 +38,12 @@ export interface Endings {
   readonly waiting: number;
 }
 
-/** `known`: AM confirmed it before. `maxDeadline`: monotonic ms, `Infinity` if AM did not say. */
+/** `maxDeadline`: monotonic ms, `Infinity` if AM did not say. */
 interface EndedSession {
   readonly caller: Caller;
   readonly maxDeadline: number;
+  /** The store has been asked about it: nobody waits for it twice. */
+  readonly hasWaited: boolean;
 }
 
 export interface EndingsOptions {
@@ -234,7 +236,7 @@ export function createEndings(options: EndingsOptions): Endings {
       const call = attempt(credential, stone, stone?.caller ?? session.caller, 'logout');
       if (stone) stone.attempt = call;
       const logout = await call;
-      await shared;
+      if (!session.hasWaited) await shared;
       return logout;
     },
     learn(id, confirmed, forMs) {

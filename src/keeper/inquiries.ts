@@ -46,7 +46,7 @@ export function createInquiries(options: InquiriesOptions): Inquiries {
   function learnFrom(entry: Entry, session: TrackedSession, id: string): void {
     session.epoch = entry.epoch;
     if (entry.end) onEnd(id, entry.end);
-    else if (entry.word) learnFromOthers(session, entry.word, clock.now());
+    else if (entry.word) learnFromOthers(session, entry.word);
   }
 
   /** What AM is to be asked, after what the others know; undefined: nothing. */
@@ -123,6 +123,7 @@ export function createInquiries(options: InquiriesOptions): Inquiries {
         return;
       }
       if (answer) takeOver(session, id, answer, asked);
+      if (entry && answer?.kind === 'alive') session.epoch = entry.epochByAm;
       if (entry) cluster.leave(id, entry, session, answer?.kind);
       if (answer?.kind !== 'dead') pending.schedule(session, credential);
     });

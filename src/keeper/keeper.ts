@@ -5,10 +5,10 @@ import type { Presence } from '../am/presence.js';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../ops/log.js';
 import type { StoreState } from './store-guard.js';
-import type { AliveWord, EndWord, SessionStore } from '../store/session-store.js';
+import type { EndWord, SessionStore } from '../store/session-store.js';
 import { createAsk } from './ask.js';
 import { createClientSideCheck } from './client-side.js';
-import { createCluster } from './cluster.js';
+import { createCluster, type Entry } from './cluster.js';
 import { createEndings, type Logout } from './endings.js';
 import { BoundedMap } from '../bounded-map.js';
 import type { KeeperObserver } from './events.js';
@@ -195,15 +195,14 @@ export function createKeeper(options: KeeperOptions): Keeper {
     return session;
   }
 
-  /** A logout of a session that only other nodes have met is a user's, not an invented one. */
-  async function wordOfOthers(id: string): Promise<AliveWord | undefined> {
+  /** What other nodes know of a token that this one has not met: a logout of a user's session is no invented one. */
+  async function lookAtUnmet(id: string): Promise<Entry | undefined> {
     if (looks >= looksMax) return undefined;
     looks++;
     // never rejects
-    const { word, end } = await cluster.look(id);
+    const entry = await cluster.look(id);
     looks--;
-    if (end) endedElsewhere(id, end);
-    return word;
+    return entry;
   }
 
   function loggedOut(logout: Logout): Logout {
@@ -216,7 +215,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const { id, token } = credential;
     if (endings.verdict(id, clock.now())) return undefined;
     const session = new TrackedSession(answer);
-    session.epoch = entry.epoch;
+    session.epoch = entry.epochByAm;
     session.windowEndsAt = entry.takenUntil;
     if (!hasNoIdleTime(token)) session.activityAt = activityAt;
     learn(session, answer, action);
@@ -254,12 +253,17 @@ export function createKeeper(options: KeeperOptions): Keeper {
     async end(credential, client) {
       const { id } = credential;
       const isKnown = sessions.has(id) || endings.verdict(id, clock.now()) !== undefined;
-      const word = isKnown || cluster.state !== 'up' ? undefined : await wordOfOthers(id);
-      const known = forget(id) ?? word;
+      const entry = isKnown || cluster.state !== 'up' ? undefined : await lookAtUnmet(id);
+      if (entry?.end) endedElsewhere(id, entry.end);
+      const known = forget(id) ?? entry?.word;
       if (!known && strangers.isDeadForGood(id, clock.now()))
         return loggedOut({ outcome: 'already-ended', setCookies: [] });
       const caller = known ? knownCaller : ({ known: false, client } as const);
-      const logout = endings.end(credential, { caller, maxDeadline: known?.maxDeadline ?? Infinity });
+      const logout = endings.end(credential, {
+        caller,
+        maxDeadline: known?.maxDeadline ?? Infinity,
+        hasWaited: entry !== undefined,
+      });
       watches.over(id, 'ended');
       return logout.then(loggedOut);
     },

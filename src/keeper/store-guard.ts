@@ -3,7 +3,6 @@
 import type { Clock, Timer } from '../clock.js';
 import type { KeeperMeter } from './meter.js';
 import type { Logger } from '../ops/log.js';
-import { createOnceInAWhile } from '../ops/once.js';
 import type { SessionStore, StoreOperation } from '../store/session-store.js';
 
 /** `connecting`: neither an answer nor a failure since the start. */
@@ -42,7 +41,6 @@ const ownDelayMs = 5;
 const timeoutsMax = 3;
 /** How long a store may take to connect at the start before it is said to be away. */
 const connectMs = 3_000;
-const sayAgainMs = 60_000;
 const connectingCheckMs = 25;
 /** A node with nothing to do must know too whether the store is there, for its probe and its metrics. */
 const idleCheckMs = 2_000;
@@ -58,11 +56,10 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
   let lastTimeoutAt = -Infinity;
   let outages = 0;
   let timer: Timer | undefined;
-  /** The cause that the log names; undefined: it does not say that the store is away. */
-  let saidDetail: string | undefined;
+  /** The log says that it is away. */
+  let isSaid = false;
   let failure: string | undefined;
   let closed = false;
-  const maySayAgain = createOnceInAWhile(clock, sayAgainMs);
 
   const isUp = () => state === 'up';
 
@@ -88,7 +85,8 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
       meter.stored(name, result === late ? 'timeout' : 'ok', clock.now() - at);
       return result;
     } catch (error) {
-      meter.stored(name, 'error', clock.now() - at);
+      // before there is a connection nothing has failed
+      if (state !== 'connecting') meter.stored(name, 'error', clock.now() - at);
       throw error;
     }
   }
@@ -128,13 +126,11 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
     checkIn(nextCheckMs());
   }
 
-  /** Once for each time that it goes, and again if it turns out to fail in another way. */
+  /** Once for each time that it goes; how it fails later on is in `failure`. */
   function sayAway(detail: string): void {
     failure = detail;
-    if (detail === saidDetail) return;
-    const isFirst = saidDetail === undefined;
-    if (!isFirst && !maySayAgain()) return;
-    saidDetail = detail;
+    if (isSaid) return;
+    isSaid = true;
     log.warn(
       { redis: 'away', detail },
       'the shared store does not answer: each node goes by what it knows, and a logout reaches the others later',
@@ -147,10 +143,9 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
     state = 'up';
     changedAt = clock.now();
     timeouts = 0;
-    if (saidDetail !== undefined)
-      log.warn({ redis: 'up', awayS: Math.round(awayMs / 1000) }, 'the shared store answers again');
+    if (isSaid) log.warn({ redis: 'up', awayS: Math.round(awayMs / 1000) }, 'the shared store answers again');
     else if (before === 'connecting') log.info({ redis: 'up' }, 'the shared store answers');
-    saidDetail = undefined;
+    isSaid = false;
     checkIn(nextCheckMs());
     onUp();
   }

@@ -38,10 +38,10 @@ export function learnFromPeek(session: TrackedSession, answer: Alive, frequencyS
 }
 
 /** The same for what another node heard from AM. The window is not in it: that is what claims are for. */
-export function learnFromOthers(session: TrackedSession, word: AliveWord, now: number): void {
-  session.accessAt = Math.max(session.accessAt, Math.min(word.accessAt, now));
+export function learnFromOthers(session: TrackedSession, word: AliveWord): void {
+  session.accessAt = Math.max(session.accessAt, word.accessAt);
   if (word.confirmedAt <= session.confirmedAt) return;
-  session.confirmedAt = Math.min(word.confirmedAt, now);
+  session.confirmedAt = word.confirmedAt;
   // whoever can write to the store must not make a session live longer than AM told this node
   session.maxDeadline = Math.min(word.maxDeadline, session.maxDeadline);
   session.idleDeadline = word.idleDeadline;

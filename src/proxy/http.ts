@@ -5,7 +5,7 @@ import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middlewar
 import { asksForEventStream } from '../activity.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
-import { sendHeadSoon, writeAnswerHead } from './answer-head.js';
+import { sendHead, sendHeadSoon, writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isPlainlyFramed } from './body.js';
 import { endStream, flushEach, isEventStream, isOpenEnded } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
@@ -112,8 +112,8 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     }
     exchange.answer = answer;
     upstream.answered();
-    answer.pipe(res);
     sendHeadSoon(answer, res);
+    answer.pipe(res);
     const credential = exchange.admitted?.credential;
     if (isEventStream(answer)) {
       flushEach(answer, res);
@@ -138,6 +138,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     if (!exchange || !canAnswer(res)) {
       const isCut = exchange?.answer !== undefined && !res.destroyed && !res.writableEnded;
       if (isCut) upstream.brokeOff(error, exchange.requestId, req.method);
+      if (exchange?.answer) sendHead(exchange.answer, res);
       // too late for an error of our own: the client must see that the answer is not whole
       if (!res.writableEnded) res.destroy();
       else takeRest(req);

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { closeSoon } from '../linger.js';
 import { canAnswer, sendProblem } from '../problem.js';
 import type { Admitted } from '../session.js';
-import { writeAnswerHead } from './answer-head.js';
+import { sendHeadSoon, writeAnswerHead } from './answer-head.js';
 import { hasBody } from './body.js';
 import type { RouteContext } from './route-context.js';
 import type { CloseReason } from './streams.js';
@@ -130,7 +130,9 @@ export function createUpgradeProxy(context: RouteContext): UpgradeProxy {
       // Node takes a 101 without `Upgrade` for an answer
       if ((answer.statusCode ?? 0) < 200) return fail(new Error('switched to no protocol'));
       if (!passHead(answer, false)) return void answer.destroy();
-      socket.on('drain', () => res.emit('drain'));
+      // the answer may have no end, and Node lets a client that hung up read on
+      socket.once('end', () => socket.destroy()).on('drain', () => res.emit('drain'));
+      sendHeadSoon(answer, res);
       answer.once('error', () => socket.destroy()).pipe(res);
     }
 

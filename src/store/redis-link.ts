@@ -21,8 +21,8 @@ export interface LinkKeeper {
 /** How long a server may take to accept and shake hands, or to answer. */
 const patienceMs = 2000;
 const beatMs = 1000;
-/** Jittered, so that not all nodes come back at the same moment. */
-const pauseMs = () => 200 + Math.random() * 600;
+/** Jittered, so that not all nodes come back at the same moment; a logout told meanwhile is to be known within a second. */
+const pauseMs = () => 100 + Math.random() * 300;
 
 /** @returns ends it */
 export function keepLink(keeper: LinkKeeper): () => void {
