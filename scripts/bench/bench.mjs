@@ -1,0 +1,207 @@
+// Measures the proxy against others, as ratios within one run, and prints one table. A quarter of an hour.
+//   npm run bench -- --only command --workload "GET 1 KB"    (one row; --only takes several, with commas)
+//   npm run bench -- --seconds 3 --pairs 9 --json figures.json --plot docs/am-calls.svg
+//   node scripts/openam/openam.mjs -- sh -c 'node scripts/bench/bench.mjs --only hand --openam "$OPENAM_URL"'
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { capacity } from './capacity.mjs';
+import { compare, compareLatency, measureRefresh, startSubject, startSurroundings } from './cpu.mjs';
+import { compareHandWritten, mix } from './hand-written.mjs';
+import { cores, describeMachine } from './machine.mjs';
+import { plot } from './plot.mjs';
+import { killAll, startOwn } from './processes.mjs';
+import { measureStart } from './ready.mjs';
+import * as redis from './redis.mjs';
+import { workloads } from './requests.mjs';
+import { subjects } from './subjects.mjs';
+import * as table from './table.mjs';
+
+const compared = Object.keys(subjects).filter((name) => name !== 'bare');
+const others = ['latency', 'hand', 'keeper', 'churn', 'ready', 'redis', 'capacity'];
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: [...compared, ...others].join(',') },
+    workload: { type: 'string', default: Object.keys(workloads).join(',') },
+    seconds: { type: 'string', default: '1.2' },
+    pairs: { type: 'string', default: '5' },
+    openam: { type: 'string' },
+    json: { type: 'string' },
+    plot: { type: 'string' },
+  },
+});
+const only = checked('only', values.only, [...compared, ...others]);
+const chosen = checked('workload', values.workload, Object.keys(workloads));
+const [seconds, pairs] = [values.seconds, values.pairs].map(Number);
+const openAmPerSecond = 550;
+const requestsOfWindow = (mix.windowS * mix.requestsOfClick) / mix.clickEveryS;
+const errors = [];
+const figures = { machine: describeMachine(), cpu: [], latency: [], hand: [], keeper: [], errors };
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+])
+  process.once(signal, () => {
+    killAll();
+    report();
+    process.exit(code);
+  });
+
+const { node, cpu, cores: count, loadAverage, places } = figures.machine;
+console.log(`Node ${node}, ${count} cores (${cpu}), load average ${loadAverage} before\n${places}`);
+const beganAt = performance.now();
+try {
+  await compareProxies();
+  await costOfRefresh();
+  if (only.includes('hand')) await compareTeams();
+  await measureKeeper();
+  if (only.includes('ready')) await attempt('ready', async () => (figures.ready = await measureStart(7)));
+  if (only.includes('redis')) await askRedis();
+} finally {
+  killAll();
+}
+report();
+process.exitCode = errors.length === 0 ? 0 : 1;
+
+function checked(option, text, known) {
+  const names = text.split(',');
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    console.error(`--${option}: ${unknown.join(', ')}? There are ${known.join(', ')}`);
+    process.exit(2);
+  }
+  return names;
+}
+
+/** A row that fails must not take the others with it. */
+async function attempt(what, measure) {
+  process.stderr.write(`${Math.round((performance.now() - beganAt) / 1_000)} s: ${what}\n`);
+  try {
+    await measure();
+  } catch (error) {
+    errors.push({ what, why: error.message });
+    console.error(error);
+  }
+}
+
+async function compareProxies() {
+  const names = compared.filter((name) => only.includes(name));
+  if (names.length === 0) return;
+  const surroundings = await startSurroundings();
+  await surroundings.logIn(100);
+  const bare = await startSubject('bare', surroundings);
+  for (const name of names) {
+    if (subjects[name].lacks) console.log(`left out, ${subjects[name].lacks}`);
+    else await attempt(subjects[name].title, () => compareProxy(name, bare, surroundings));
+  }
+  await bare.proxy.stop();
+  await surroundings.end();
+}
+
+async function compareProxy(name, bare, surroundings) {
+  const { title, strips } = subjects[name];
+  const subject = await startSubject(name, surroundings);
+  const pair = [subject, bare];
+  const ms = seconds * 1_000;
+  try {
+    for (const workload of chosen)
+      figures.cpu.push({ title, ...(await compare(pair, surroundings, { workload, pairs, ms })) });
+    if (!strips || !only.includes('latency')) return;
+    const rate = figures.cpu.at(-chosen.length).barePerSecond / 2;
+    figures.latency.push({ title, ...(await compareLatency(pair, surroundings, { rate, pairs, ms })) });
+  } finally {
+    await subject.proxy.stop();
+  }
+}
+
+async function costOfRefresh() {
+  const { microseconds } =
+    figures.cpu.find(({ subject, workload }) => subject === 'command' && workload === 'GET 1 KB') ?? {};
+  if (microseconds === undefined) return;
+  await attempt('a refresh', async () => {
+    figures.refreshMicroseconds = await measureRefresh({ microseconds, pairs, ms: seconds * 1_000 });
+  });
+}
+
+async function compareTeams() {
+  const openam = values.openam && { url: values.openam, publicUrl: process.env['OPENAM_PUBLIC_URL'] };
+  for (const latencyMs of openam ? [undefined] : [5, 50])
+    await attempt(`by hand, AM in ${latencyMs ?? '?'} ms`, async () =>
+      figures.hand.push(...(await compareHandWritten({ latencyMs, openam, seconds: 10 * seconds }))),
+    );
+}
+
+async function measureKeeper() {
+  const flags = ['--expose-gc', '--max-old-space-size=4096'];
+  const result = async (file, argument) => {
+    const { child: _child, ask: _ask, stop, ...figuresOf } = await startOwn(file, argument, cores.proxy, flags);
+    await stop();
+    return figuresOf;
+  };
+  if (only.includes('keeper'))
+    for (const sessions of [1, 10_000, 1_000_000])
+      await attempt(`keeper, ${sessions}`, async () =>
+        figures.keeper.push(await result('keeper-touch.mjs', { sessions })),
+      );
+  if (only.includes('churn'))
+    await attempt('keeper, churn', async () => {
+      figures.churn = await result('keeper-churn.mjs', { minutes: 10 });
+      const { tally, perMinute } = figures.churn;
+      if (tally.wrong > 0) throw new Error(`${tally.wrong} wrong verdicts`);
+      // the plateau is reached after three minutes
+      if (perMinute.at(-1).heapMb > 1.15 * perMinute[4].heapMb) throw new Error('the heap grows');
+    });
+}
+
+async function askRedis() {
+  if (redis.program === undefined) console.log(`left out, ${redis.howToGet}`);
+  else await attempt('Redis', async () => (figures.redis = await redis.measureRedis({ seconds: 9 })));
+}
+
+function report() {
+  const { cpu: rows, latency, hand, keeper, churn, ready } = figures;
+  if (rows.length > 0) table.printCpu(rows);
+  if (figures.refreshMicroseconds !== undefined) table.printRefresh(figures.refreshMicroseconds, requestsOfWindow);
+  if (latency.length > 0) table.printLatency(latency);
+  if (hand.length > 0) table.printHandWritten(hand);
+  if (keeper.length > 0) table.printKeeper(keeper);
+  if (churn) table.printChurn(churn);
+  if (ready) table.printStart(ready);
+  if (figures.redis) table.printRedis(figures.redis);
+  if (only.includes('capacity')) showCapacity();
+  figures.loadAverageAfter = describeMachine().loadAverage;
+  console.log(
+    `\nload average ${figures.loadAverageAfter} after ${Math.round((performance.now() - beganAt) / 1_000)} s`,
+  );
+  for (const { what, why } of errors) console.log(`FAILED ${what}: ${why}`);
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, undefined, 2)}\n`);
+  if (values.plot && hand.length > 0) writeFileSync(values.plot, drawing());
+}
+
+function showCapacity() {
+  const request = figures.cpu.find(({ subject, workload }) => subject === 'command' && workload === 'GET 1 KB');
+  const session = figures.keeper.find(({ sessions }) => sessions === 1_000_000);
+  if (!request || !session) return console.log('\ncapacity: needs the rows command and keeper');
+  figures.capacity = capacity({
+    microseconds: request.microseconds + (figures.refreshMicroseconds ?? 0) / requestsOfWindow,
+    bytes: session.bytesTracked + session.bytesPending,
+    // the bound of the design where it was not measured
+    redisPerRefresh: figures.redis?.[0].scriptsPerRefresh ?? 4,
+    mix,
+  });
+  table.printCapacity(figures.capacity);
+}
+
+function drawing() {
+  const requestsOfHour = (3_600 * mix.requestsOfClick) / mix.clickEveryS;
+  const fast = figures.hand.slice(0, 3);
+  return plot({
+    openAmPerSecond,
+    caption: `each user clicks every ${mix.clickEveryS} s, ${mix.requestsOfClick} requests a click`,
+    series: fast.map(({ name, amCallsPerThousand }) => {
+      const titles = { asking: 'asked on each request', caching: 'a minute in a Map', command: 'am-session-proxy' };
+      const callsOfUserHour = (amCallsPerThousand / 1_000) * requestsOfHour;
+      return { title: titles[name], note: `${Math.round(callsOfUserHour)} calls per user and hour`, callsOfUserHour };
+    }),
+  });
+}

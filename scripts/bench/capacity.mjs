@@ -1,0 +1,45 @@
+// From measured figures to nodes: arithmetic that is printed with its result.
+
+const load = 0.5;
+const sessionsOfNodeMax = 1_000_000;
+const baseMb = 90;
+const populations = [1_000, 100_000, 10_000_000];
+
+/**
+ * @param microseconds CPU of one proxied request
+ * @param bytes of one session with activity pending
+ * @param redisPerRefresh scripts for each refresh
+ */
+export function capacity({ microseconds, bytes, redisPerRefresh, mix: { clickEveryS, requestsOfClick } }) {
+  const requestsOfUser = requestsOfClick / clickEveryS;
+  const rows = populations.flatMap((users) =>
+    [60, 300].map((frequencyS) => {
+      const requests = users * requestsOfUser;
+      const amCalls = users / (frequencyS + 1);
+      const cores = (requests * microseconds) / 1e6;
+      // two, so that one may fail
+      const nodes = Math.max(2, Math.ceil(cores / load), Math.ceil(users / sessionsOfNodeMax));
+      const sessionsOfNode = users / nodes;
+      return {
+        users,
+        frequencyS,
+        requestsPerSecond: requests,
+        amCallsPerSecond: amCalls,
+        redisPerSecond: amCalls * redisPerRefresh,
+        cores,
+        nodes,
+        memoryMbPerNode: baseMb + (sessionsOfNode * bytes) / 2 ** 20,
+      };
+    }),
+  );
+  const arithmetic = [
+    `an active user clicks every ${clickEveryS} s, each click is ${requestsOfClick} requests: ${requestsOfUser} requests/s`,
+    'AM calls/s = active users / (update frequency + 1 s)',
+    `Redis scripts/s = AM calls/s × ${redisPerRefresh.toFixed(1)}`,
+    `cores = requests/s × ${Math.round(microseconds)} µs`,
+    `nodes (processes on a core each) = cores / ${load} (half of each core is left free), one for each million sessions, two at least`,
+    `memory of a node = ${baseMb} MB + its sessions × ${Math.round(bytes)} bytes`,
+    'the balancer sends a user to the same node; if not, every node tracks every session that it meets, and asks Redis for it',
+  ];
+  return { arithmetic, rows };
+}

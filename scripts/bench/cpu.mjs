@@ -1,0 +1,135 @@
+// CPU time per request of each proxy, as ratios to the bare one: rows of pairs.
+import { cores } from './machine.mjs';
+import { alternate, median, ratios } from './pairs.mjs';
+import { startCommand, startOwn } from './processes.mjs';
+import { workloads } from './requests.mjs';
+import { commandEnv, subjects } from './subjects.mjs';
+
+const sessions = 10_000;
+const metAtOnce = 32;
+const refreshedSessions = 2_000;
+
+/** Upstream, AM and load; `end` stops them. */
+export async function startSurroundings(options = {}) {
+  const world = await startOwn('world.mjs', options, cores.around);
+  const load = await startOwn('load.mjs', {}, cores.around);
+  return {
+    places: { amUrl: world.amUrl, upstream: world.upstream, cookieName: world.cookieName },
+    world,
+    load,
+    async logIn(count) {
+      const tokens = await world.ask('logIn', { count });
+      await load.ask('use', { tokens, cookieName: world.cookieName });
+    },
+    end: () => Promise.all([world.stop(), load.stop()]),
+  };
+}
+
+/** Starts the proxy of this name; if it tracks sessions it has met 10,000. */
+export async function startSubject(name, { world, load, places, logIn }) {
+  const { start, tracks } = subjects[name];
+  const proxy = await start(places);
+  if (tracks) {
+    await logIn(sessions);
+    const before = await world.ask('amCalls');
+    await send(proxy, load, { workload: 'GET 1 KB', ms: 0, least: sessions, connections: metAtOnce });
+    const met = (await world.ask('amCalls')) - before;
+    if (met < sessions) throw new Error(`${name} asked AM about ${met} of ${sessions} sessions`);
+  }
+  return { name, proxy };
+}
+
+async function send({ port }, load, options) {
+  const run = await load.ask('closed', { port, ...options });
+  if (Object.keys(run.failures).length > 0) throw new Error(`wrong answers: ${JSON.stringify(run.failures)}`);
+  return run;
+}
+
+/** One round: a warm-up, then the time that counts. */
+async function round({ name, proxy }, { load, world }, { workload, ms }) {
+  await send(proxy, load, { workload, ms: ms / 4 });
+  const tallyBefore = await world.ask('tally');
+  const callsBefore = await world.ask('amCalls');
+  const before = await proxy.ask('cpuSeconds');
+  const { requests, seconds } = await send(proxy, load, { workload, ms, least: workloads[workload].least });
+  const cpuSeconds = (await proxy.ask('cpuSeconds')) - before;
+  const amCalls = (await world.ask('amCalls')) - callsBefore;
+  const tally = await world.ask('tally');
+  const isWhole = tally.requests - tallyBefore.requests === requests && tally.wrong === tallyBefore.wrong;
+  if (!isWhole) throw new Error(`${name}: the upstream saw other requests than were sent`);
+  if (subjects[name]?.strips && tally.withToken !== tallyBefore.withToken) throw new Error(`${name} leaked a token`);
+  return {
+    microseconds: (1e6 * cpuSeconds) / requests,
+    perSecond: requests / seconds,
+    amCallsPerRequest: amCalls / requests,
+    coreShare: cpuSeconds / seconds,
+  };
+}
+
+/** One row of the table: `name` against `bare`, in pairs. */
+export async function compare(pair, surroundings, { workload, pairs, ms }) {
+  // the compiler of Node has to have seen it all
+  for (const { proxy } of pair)
+    await send(proxy, surroundings.load, { workload, ms: 0, least: 2 * workloads[workload].least });
+  const [ours, bare] = await alternate(pairs, pair, (subject) => round(subject, surroundings, { workload, ms }));
+  return {
+    subject: pair[0].name,
+    workload,
+    microseconds: median(each(ours, 'microseconds')),
+    bareMicroseconds: median(each(bare, 'microseconds')),
+    // what disturbs a round makes it dearer, never cheaper
+    ratioOfBest: Math.min(...each(ours, 'microseconds')) / Math.min(...each(bare, 'microseconds')),
+    ratio: ratios(each(ours, 'microseconds'), each(bare, 'microseconds')),
+    perSecond: median(each(ours, 'perSecond')),
+    barePerSecond: median(each(bare, 'perSecond')),
+    // far below 1 for a proxy that is the bottleneck: others use its core
+    coreShare: median(each(ours, 'coreShare')),
+    bareCoreShare: median(each(bare, 'coreShare')),
+  };
+}
+
+/** What `name` adds to the latency at a fixed rate: half of what the bare proxy can do. */
+export async function compareLatency(pair, surroundings, { rate, pairs, ms }) {
+  const { load, places } = surroundings;
+  const direct = { proxy: { port: Number(new URL(places.upstream).port) } };
+  const measure = async ({ proxy: { port } }) => {
+    await load.ask('open', { port, workload: 'GET 1 KB', rate, ms: ms / 3 });
+    const run = await load.ask('open', { port, workload: 'GET 1 KB', rate, ms });
+    if (Object.keys(run.failures).length > 0) throw new Error(`wrong answers: ${JSON.stringify(run.failures)}`);
+    return run;
+  };
+  const [ours, bare, none] = await alternate(pairs, [...pair, direct], measure);
+  const added = (base) => {
+    const all = ours.map(({ p99Ms }, i) => p99Ms - base[i].p99Ms);
+    return { median: median(all), lowest: Math.min(...all) };
+  };
+  return {
+    subject: pair[0].name,
+    rate: Math.round(rate),
+    p50Ms: median(each(ours, 'p50Ms')),
+    bareP50Ms: median(each(bare, 'p50Ms')),
+    p99Ms: median(each(ours, 'p99Ms')),
+    bareP99Ms: median(each(bare, 'p99Ms')),
+    directP99Ms: median(each(none, 'p99Ms')),
+    addedToBareMs: added(bare),
+    addedToDirectMs: added(none),
+  };
+}
+
+/** CPU time of one refresh: what requests cost more where many of them set one off. */
+export async function measureRefresh({ microseconds, pairs, ms }) {
+  const surroundings = await startSurroundings({ updateFrequencyS: 1 });
+  const env = await commandEnv(surroundings.places, { AM_UPDATE_FREQUENCY_S: '1' });
+  const subject = { name: 'command', proxy: await startCommand(env, { core: cores.proxy }) };
+  await surroundings.logIn(refreshedSessions);
+  const all = [];
+  for (let i = 0; i <= pairs; i++) all.push(await round(subject, surroundings, { workload: 'GET 1 KB', ms }));
+  await subject.proxy.stop();
+  await surroundings.end();
+  // the first is for the compiler
+  return median(all.slice(1).map((result) => (result.microseconds - microseconds) / result.amCallsPerRequest));
+}
+
+function each(results, key) {
+  return results.map((result) => result[key]);
+}

@@ -1,0 +1,24 @@
+// Alternating pairs: A B A B …, so that what the machine does meanwhile meets both alike.
+
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** @returns one list of results for each of `subjects`, in the order of the rounds; every second round goes backwards */
+export async function alternate(rounds, subjects, measure) {
+  const results = subjects.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    const order = [...subjects.keys()];
+    if (round % 2 === 1) order.reverse();
+    for (const i of order) results[i].push(await measure(subjects[i]));
+  }
+  return results;
+}
+
+/** Of each pair's own ratio: their median, and the lowest. */
+export function ratios(ours, theirs) {
+  const all = ours.map((value, i) => value / theirs[i]);
+  return { median: median(all), lowest: Math.min(...all), highest: Math.max(...all) };
+}
