@@ -23,7 +23,6 @@ describe('the simulator, flavour openam', () => {
       url: simulator.url,
       host: `${host}:${new URL(simulator.url).port}`,
       cookieName: simulator.cookieName,
-      realms: ['/alpha', '/bravo'],
       maxIdleS: 60,
       maxSessionS: 120 * 60,
       async latestAccess(token) {

@@ -1,8 +1,11 @@
 // The store is slow, full, or gone: no request fails or waits for it, and each node goes by what it knows.
 
 import { describe, expect, it } from 'vitest';
+import { createMemoryStores } from '../src/store/memory.js';
 import { createClusterBench, type Node, type StoreWeather } from './support/cluster-bench.js';
-import { windowMs } from './support/keeper-bench.js';
+import { createKeeperBench, windowMs } from './support/keeper-bench.js';
+import { createVirtualAm } from './support/virtual-am.js';
+import { createVirtualClock } from './support/virtual-clock.js';
 
 const lines = (node: Node, pattern: RegExp) => node.log.filter((line) => pattern.test(line));
 const away = /"redis":"away"/;
@@ -157,10 +160,6 @@ it('a single slow answer is no outage', async () => {
 });
 
 it('a store that is not there at the start is said to be away after three, and users come in all the same', async () => {
-  const { createMemoryStores } = await import('../src/store/memory.js');
-  const { createKeeperBench } = await import('./support/keeper-bench.js');
-  const { createVirtualClock } = await import('./support/virtual-clock.js');
-  const { createVirtualAm } = await import('./support/virtual-am.js');
   const clock = createVirtualClock();
   const am = createVirtualAm({ clock });
   let isThere = false;

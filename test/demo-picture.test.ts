@@ -208,6 +208,11 @@ test('old marks go, but the idle clock stays, and so do the numbers', () => {
   expect(picture.counts).toEqual({ user: 1, background: 1, calls: 1 });
 });
 
+test('of the accesses that are older than the picture only the last stays, which the idle clock counts from', () => {
+  for (const at of [1_000, 10_000, 20_000, 300_000]) answer(at, 'refresh');
+  expect(picture.accesses.map(({ at }) => at)).toEqual([20_000, 300_000]);
+});
+
 test.each([
   ['call-in-flight', 'One request of yours waits while a call to AM is on its way.'],
   ['backing-off', 'One request of yours waits: AM gave no usable answer a moment ago. You can work on.'],

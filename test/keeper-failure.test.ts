@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Credential } from '../src/am/client.js';
 import type { Verdict } from '../src/keeper/verdict.js';
 import { createKeeperBench, windowMs, metSession } from './support/keeper-bench.js';
 
@@ -113,6 +114,32 @@ describe('a bad answer to a token that nobody has seen alive', () => {
   });
 });
 
+describe('failures of a token that nobody has seen alive', () => {
+  /** A failure, and others of other tokens a while later: entries that are over go when new ones come. */
+  async function failedOnce(waitMs: number) {
+    const bench = createKeeperBench();
+    bench.am.weather = 'failing';
+    const session = bench.login();
+    const fail = async (credential: Credential) => {
+      const verdict = bench.keeper.touch(credential, client);
+      await bench.clock.advance(100);
+      return verdict;
+    };
+    await fail(session);
+    await bench.clock.advance(waitMs);
+    for (let i = 0; i < 4; i++) await fail(bench.login());
+    return fail(session);
+  }
+
+  it('are counted together within a minute', async () => {
+    expect(await failedOnce(55_000)).toEqual({ kind: 'unknown', retryAfterS: 2 });
+  });
+
+  it('and are forgotten after it', async () => {
+    expect(await failedOnce(61_000)).toEqual({ kind: 'unknown', retryAfterS: 1 });
+  });
+});
+
 describe('a dead token', () => {
   it('is remembered for 10 s, and for 20 min once AM has said it twice', async () => {
     const { keeper, clock, am, login } = createKeeperBench();
@@ -163,6 +190,22 @@ describe('a call that AM refuses', () => {
     am.weather = 'fine';
     await clock.advance(2 * windowMs);
     expect(calls(session, 'refresh').at(-1)?.outcome).toBe('obeyed');
+  });
+
+  it('stays refused for users, whatever AM answers to invented tokens', async () => {
+    const { keeper, clock, am, presence, login, session } = await metSession();
+    am.weather = 'forbidding';
+    await clock.advance(windowMs);
+    void keeper.touch(session, client);
+    await clock.advance(100);
+    expect([...presence.refusals]).toEqual([['refresh', 403]]);
+    am.weather = 'fine';
+    const stranger = keeper.touch(login(), client);
+    await clock.advance(100);
+    expect(await stranger).toMatchObject({ kind: 'alive' });
+    expect([...presence.refusals]).toEqual([['refresh', 403]]);
+    await clock.advance(2 * windowMs);
+    expect([...presence.refusals]).toEqual([]);
   });
 
   it('to a token never seen alive is refused, for its back-off', async () => {

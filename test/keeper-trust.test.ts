@@ -117,6 +117,20 @@ describe('the clocks', () => {
     expect(await verdict).toMatchObject({ kind: 'unknown' });
   });
 
+  it('make sessions older by each of its sleeps', async () => {
+    const { keeper, clock, am, session } = await metSession();
+    am.weather = 'refusing';
+    const kinds: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      clock.stepWall(200_000);
+      const verdict = keeper.touch(session, client);
+      await clock.advance(100);
+      kinds.push((await verdict).kind);
+    }
+    // 200 s are within the grace, 400 s are not
+    expect(kinds).toEqual(['alive', 'unknown']);
+  });
+
   it('leave the grace alone in an outage when the wall clock is stepped back', async () => {
     const { keeper, clock, am, session } = await metSession();
     am.weather = 'refusing';

@@ -247,6 +247,8 @@ export function createEndings(options: EndingsOptions): Endings {
       if (before && confirmed && !before.confirmed) before.until = now + lasting;
       // what this node has yet to tell AM it goes on telling, whatever others say
       stone.confirmed ||= confirmed;
+      // a user's after all: told for as long as any
+      if (stone.retry && !stone.caller.known) stone.retry = { ...stone.retry, triesLeft: Infinity };
       stone.caller = knownCaller;
       strangers.delete(id);
       tombstones.set(id, stone);

@@ -33,16 +33,16 @@ export function createSharing(cluster: Cluster, clock: Clock, tombstones: Readon
 
   let working: Promise<void> | undefined;
   /** What comes while another round is under way waits for the next. */
-  function once(ids: () => Iterable<string>): Promise<void> {
+  function oneAtATime(ids: () => Iterable<string>): Promise<void> {
     return (working ??= shareEach(ids()).finally(() => (working = undefined)));
   }
 
   return {
     share,
-    shareUntold: () => (untold.size > 0 ? once(() => [...untold]) : Promise.resolve()),
+    shareUntold: () => (untold.size > 0 ? oneAtATime(() => [...untold]) : Promise.resolve()),
     shareAll() {
       for (const [id, stone] of tombstones) if (stone.own) untold.add(id);
-      return once(() => [...untold]);
+      return oneAtATime(() => [...untold]);
     },
   };
 }

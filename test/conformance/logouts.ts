@@ -1,7 +1,7 @@
 // Logging out: at once, once, without cookies, and of the caller’s own sessions only.
 
 import { describe, expect, test } from 'vitest';
-import { accessDenied, act, ask, loggedOut, login, seen, type Target, v2 } from './target.js';
+import { accessDenied, act, ask, loggedOut, login, realms, seen, type Target, v2 } from './target.js';
 
 export function describeLogouts(am: () => Target): void {
   describe('logout', () => {
@@ -41,7 +41,7 @@ export function describeLogouts(am: () => Target): void {
     });
 
     test('of another session by tokenId: anybody’s who is alive himself, also of another realm', async () => {
-      const [caller, own, foreign] = [await login(am()), await login(am()), await login(am(), am().realms[0])];
+      const [caller, own, foreign] = [await login(am()), await login(am()), await login(am(), realms[0])];
       expect(seen(await act(am(), `logout&tokenId=${own}`, caller))).toEqual([200, loggedOut]);
       expect((await act(am(), 'getSessionInfo', own)).status).toBe(401);
       expect(seen(await act(am(), `logout&tokenId=${own}`, caller))).toEqual([200, { result: 'Token has expired' }]);

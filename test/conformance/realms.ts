@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from 'vitest';
 import { json } from '../support/simulator-client.js';
-import { act, ask, loggedOut, login, restPath, seen, type Target } from './target.js';
+import { act, ask, loggedOut, login, realms, restPath, seen, type Target } from './target.js';
 
 export function describeRealms(am: () => Target): void {
-  const [alpha, bravo] = ['/alpha', '/bravo'];
+  const [alpha, bravo] = realms;
   const known = [
     '/json/sessions',
     '/json/sessions/',

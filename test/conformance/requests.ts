@@ -8,6 +8,8 @@ const could = 'The request could not be processed because';
 const supported =
   'when only the content-type &#39;application/json&#39; and &#39;multipart/form-data&#39; are supported';
 
+const date = 'Sun, 22 Nov 2026 09:17:56 GMT';
+
 export function describeRequests(am: () => Target): void {
   /** `getSessionInfo` with a live token and these headers alone. */
   const post = async (headers: Record<string, string>, body?: string, query = '?_action=getSessionInfo') =>
@@ -32,19 +34,38 @@ export function describeRequests(am: () => Target): void {
 
     test.each([
       [
+        'a type that is not supported',
         { 'Content-Type': 'text/plain' },
         '{}',
         400,
         `${could} it specified the content-type &#39;text/plain&#39; ${supported}`,
       ],
-      [{ 'Content-Type': 'application/json' }, 'a=b', 400, `${could} the provided content is not valid JSON`],
-      [{ 'Content-Type': 'multipart/form-data' }, '', 400, `${could} the request cant be parsed`],
-      [{ 'If-Match': '*' }, '', 412, 'If-Match not supported for POST requests'],
-      [{ 'If-None-Match': '*' }, '', 412, 'If-None-Match not supported for POST requests'],
-      [{ 'If-Modified-Since': 'Sun, 22 Nov 2026 09:17:56 GMT' }, '', 409, 'Header If-Modified-Since not supported'],
-      [{ 'If-Unmodified-Since': 'Sun, 22 Nov 2026 09:17:56 GMT' }, '', 409, 'Header If-Unmodified-Since not supported'],
-      [{ 'Accept-API-Version': 'resource=2.0, protocol=9.0' }, '', 400, 'Unsupported major version: 9.0'],
-    ])('%o', async (headers, body, status, message) => {
+      [
+        'JSON that is none',
+        { 'Content-Type': 'application/json' },
+        'a=b',
+        400,
+        `${could} the provided content is not valid JSON`,
+      ],
+      [
+        'parts without a boundary',
+        { 'Content-Type': 'multipart/form-data' },
+        '',
+        400,
+        `${could} the request cant be parsed`,
+      ],
+      ['If-Match', { 'If-Match': '*' }, '', 412, 'If-Match not supported for POST requests'],
+      ['If-None-Match', { 'If-None-Match': '*' }, '', 412, 'If-None-Match not supported for POST requests'],
+      ['If-Modified-Since', { 'If-Modified-Since': date }, '', 409, 'Header If-Modified-Since not supported'],
+      ['If-Unmodified-Since', { 'If-Unmodified-Since': date }, '', 409, 'Header If-Unmodified-Since not supported'],
+      [
+        'a protocol that does not exist',
+        { 'Accept-API-Version': 'resource=2.0, protocol=9.0' },
+        '',
+        400,
+        'Unsupported major version: 9.0',
+      ],
+    ])('%s is refused', async (_title, headers, body, status, message) => {
       const reply = await post(headers as Record<string, string>, body);
       expect(seen(reply)).toMatchObject([status, { code: status, message }]);
       expect(reply.headers['content-type']).toBe(jsonType);

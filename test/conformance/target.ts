@@ -8,8 +8,6 @@ export interface Target {
   /** The name and port that it knows itself by. */
   readonly host: string;
   readonly cookieName: string;
-  /** Realms beside `/`; `demo` / `changeit` can log in to all of them. */
-  readonly realms: readonly string[];
   /** Every session's times. */
   readonly maxIdleS: number;
   readonly maxSessionS: number;
@@ -76,6 +74,9 @@ export async function authenticate(
 export async function logOutAll(am: Target): Promise<void> {
   for (const token of made.splice(0)) await act(am, 'logout', token);
 }
+
+/** Beside `/`; `demo` can log in to all of them. */
+export const realms = ['/alpha', '/bravo'] as const;
 
 export const demo = { 'X-OpenAM-Username': 'demo', 'X-OpenAM-Password': 'changeit' };
 

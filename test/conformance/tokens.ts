@@ -1,7 +1,19 @@
 // Tokens that are dead, damaged, encoded, or two in one request.
 
 import { describe, expect, test } from 'vitest';
-import { accessDenied, act, ask, authenticate, demo, forbidden, login, seen, type Target, v2 } from './target.js';
+import {
+  accessDenied,
+  act,
+  ask,
+  authenticate,
+  demo,
+  forbidden,
+  login,
+  realms,
+  seen,
+  type Target,
+  v2,
+} from './target.js';
 
 // The tail of every token begins with the name and length of the server's id.
 const damagedTail = (token: string): string => token.replace('AAJTSQ', 'AAJTSR');
@@ -150,7 +162,7 @@ export function describeTokens(am: () => Target): void {
     });
 
     test('two sessions of one user pass for one, two realms do not', async () => {
-      const [one, other, foreign] = [await login(am()), await login(am()), await login(am(), am().realms[0])];
+      const [one, other, foreign] = [await login(am()), await login(am()), await login(am(), realms[0])];
       const name = am().cookieName;
       expect((await askWith(am(), `${name}=${one}`, other)).status).toBe(200);
       expect((await act(am(), `getSessionInfo&tokenId=${other}`, one)).status).toBe(200);

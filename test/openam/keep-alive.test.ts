@@ -90,14 +90,6 @@ describe('a session of a minute', { concurrent: true, timeout: 240_000 }, () => 
     expect(proxied.relay.about(token)).toHaveLength(2);
   });
 
-  test('asked at its idle deadline starts anew, poller or not: nobody may ask there', async () => {
-    const token = await login(am);
-    for (const seconds of [am.maxIdleS - 1, 15]) {
-      await pause(seconds * 1000);
-      expect((await act(am, 'getSessionInfo', token)).status).toBe(200);
-    }
-  });
-
   test('GET /session tells how long, and makes it no longer', async () => {
     const token = await login(am);
     await proxied.as(token, '/api/work');

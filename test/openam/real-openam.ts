@@ -2,13 +2,12 @@
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ask, authenticate, type Target } from '../conformance/target.js';
+import { ask, authenticate, realms, type Target } from '../conformance/target.js';
 import type { Reply } from '../support/simulator-client.js';
 
 /** Idle and maximum minutes of every session; OpenAM counts in whole ones. */
 const maxIdleMinutes = 1;
 const maxSessionMinutes = 120;
-const realms = ['/alpha', '/bravo'];
 
 /** A user whose name is not ASCII. */
 export const jurgen = { name: 'jürgen', password: 'geheim-geheim' };
@@ -33,7 +32,6 @@ export function realOpenAm(): RealOpenAm {
     publicUrl,
     host: new URL(publicUrl).host,
     cookieName: 'iPlanetDirectoryPro',
-    realms,
     maxIdleS: maxIdleMinutes * 60,
     maxSessionS: maxSessionMinutes * 60,
     // an administrator's look at another's session is no use of it (measured)

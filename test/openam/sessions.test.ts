@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { json } from '../support/simulator-client.js';
+import { pause } from '../support/stack.js';
 import { act, authenticate, login, logOutAll } from '../conformance/target.js';
 import { startProxied, type Proxied } from './proxied.js';
 import { jurgen, realOpenAm } from './real-openam.js';
@@ -53,9 +54,18 @@ test('a token that AM does not know is 401', async () => {
 });
 
 test('a session that was ended elsewhere is 401 when AM is asked again', async () => {
+  const other = await startProxied(am, { AM_UPDATE_FREQUENCY_S: '2', SESSION_TRUST_S: '2' });
   const token = await login(am);
+  expect((await other.as(token, '/api/work')).status).toBe(200);
   await act(am, 'logout', token);
-  expect((await proxied.as(token, '/api/work')).status).toBe(401);
+  // within the window and trust AM is not asked
+  expect((await other.as(token, '/api/work')).status).toBe(200);
+  await pause(3_500);
+  const answer = await other.as(token, '/api/work');
+  expect(answer.status).toBe(401);
+  expect(answer.json()).toMatchObject({ code: 'session_expired' });
+  expect(other.relay.about(token).map(({ status }) => status)).toEqual([200, 401]);
+  await other.close();
 });
 
 test('a damaged token is 503 and says nothing about AM: its cookie stays, others go on', async () => {

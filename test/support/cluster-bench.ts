@@ -30,7 +30,7 @@ interface StoreLink extends SessionStore {
 
 export interface Node extends KeeperBench {
   readonly link: StoreLink;
-  /** The address that its requests come from. */
+  /** From an address of its own; resolves with the kind of the verdict. */
   touch(credential: Credential, wait?: boolean): Promise<string>;
   peek(credential: Credential): Promise<string>;
 }
@@ -39,8 +39,8 @@ export interface ClusterBench {
   readonly clock: VirtualClock;
   readonly am: VirtualAm;
   readonly nodes: Node[];
-  /** One more, which starts now. */
-  join(): Promise<Node>;
+  /** One more, which starts now; with a clock of its own, where it may be held up alone. */
+  join(own?: VirtualClock): Promise<Node>;
   login(username?: string): Credential;
   calls(credential: Credential, action?: string): VirtualAm['calls'];
 }
@@ -52,9 +52,9 @@ export async function createClusterBench(count: number, options: KeeperBenchOpti
   const stores = createMemoryStores({ clock });
   const nodes: Node[] = [];
 
-  async function join(): Promise<Node> {
+  async function join(own = clock): Promise<Node> {
     const link = linkTo(stores.join(), clock);
-    const bench = createKeeperBench({ ...amOptions, world: { clock, am }, keeper: { ...keeper, store: link } });
+    const bench = createKeeperBench({ ...amOptions, world: { clock: own, am }, keeper: { ...keeper, store: link } });
     const client = `192.0.2.${nodes.length + 1}`;
     const node: Node = {
       ...bench,
