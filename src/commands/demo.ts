@@ -24,7 +24,7 @@ const publicFolder = fileURLToPath(new URL('../demo/public', import.meta.url));
  * @throws ConfigError; the error of `listen`, such as EADDRINUSE
  */
 export async function demo(environment: Environment): Promise<void> {
-  const { simulator, times, environment: settings } = await chooseAm(environment);
+  const { simulator, takeAway, times, environment: settings } = await chooseAm(environment);
   let api: SampleApi | undefined;
   let port: number | undefined;
   const requests = watchRequests((localPort) => localPort === port);
@@ -41,6 +41,7 @@ export async function demo(environment: Environment): Promise<void> {
     const live = createLiveEvents({ clock: systemClock, currentRequest: requests });
     api = await startSampleApi({
       live: live.serve,
+      takeAmAway: takeAway,
       about: { isSimulator: simulator !== undefined, flavor: am.flavor, frequencyS: am.updateFrequencyS, ...times },
     });
     const lineOf = createDecisionLines({ flavor: am.flavor, currentRequest: requests.name, wall: Date.now });

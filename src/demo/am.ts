@@ -9,6 +9,8 @@ import { createAmSimulator, type AmSimulator } from '../simulator/index.js';
 export interface DemoAm {
   /** Undefined: a real AM. */
   readonly simulator: AmSimulator | undefined;
+  /** Undefined: a real AM stays where it is. */
+  readonly takeAway: ((seconds: number) => Promise<void>) | undefined;
   /** After how many seconds it ends a session: idle ones, and all; undefined: only it knows. */
   readonly times: { readonly idleS: number; readonly maximumS: number } | undefined;
   /** The variables that the proxy is to run with. */
@@ -29,6 +31,7 @@ export async function chooseAm(given: Environment): Promise<DemoAm> {
     const allowHttp = await isThisMachine(amUrl);
     return {
       simulator: undefined,
+      takeAway: undefined,
       times: undefined,
       environment: allowHttp ? withDefaults(quiet, { AM_ALLOW_HTTP: 'true' }) : quiet,
     };
@@ -59,6 +62,11 @@ export async function chooseAm(given: Environment): Promise<DemoAm> {
   const ofAnotherAm = { AM_PUBLIC_URL: undefined, LOGIN_URL: undefined };
   return {
     simulator,
+    async takeAway(seconds) {
+      await simulator.stop();
+      // it may have been closed meanwhile, for good
+      setTimeout(() => void simulator.start().catch(() => undefined), seconds * 1000).unref();
+    },
     times: { idleS, maximumS },
     environment: { ...environment, ...ofAnotherAm, AM_URL: simulator.url },
   };

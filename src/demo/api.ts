@@ -17,6 +17,8 @@ export interface SampleApiOptions {
   readonly live: RequestListener;
   /** What everybody may know of this demo. */
   readonly about: object;
+  /** Takes AM away for so many seconds; undefined where it is not ours. */
+  readonly takeAmAway?: ((seconds: number) => Promise<void>) | undefined;
 }
 
 interface Order {
@@ -24,12 +26,14 @@ interface Order {
   readonly item: string;
 }
 
+const awayPath = '/api/demo/away';
+const awayS = 20;
 const maxOrders = 100;
 const maxBodyBytes = 10_000;
 const newsEveryMs = 4_000;
 
 /** Listens on any free port of loopback. */
-export async function startSampleApi({ live, about }: SampleApiOptions): Promise<SampleApi> {
+export async function startSampleApi({ live, about, takeAmAway }: SampleApiOptions): Promise<SampleApi> {
   const orders: Order[] = [
     { id: 1, item: 'Espresso' },
     { id: 2, item: 'Cheesecake' },
@@ -70,6 +74,10 @@ export async function startSampleApi({ live, about }: SampleApiOptions): Promise
         return sendNews(res);
       case `GET ${livePath}`:
         return live(req, res);
+      case `POST ${awayPath}`:
+        if (!takeAmAway) return send(res, 404, { error: 'this AM is a real one' });
+        await takeAmAway(awayS);
+        return send(res, 200, { forS: awayS });
       case 'GET /demo/about':
         return send(res, 200, about);
       default:

@@ -40,7 +40,9 @@ function withSimulator(page: string, api: string, { url, flavor, realm }: Config
 
 function withRealAm(page: string, api: string, { url, flavor }: Config['am']): string {
   return `  page      ${page}/
-            Open it under a name in the domain of AM's cookie, else the cookie does not reach it.
+            Open it under a name in the domain of AM's cookie, else the cookie does not reach it:
+            "127.0.0.1 demo.example.com" in /etc/hosts, if that domain is example.com. A Secure cookie
+            wants https, and AM the address among its Valid goto URL Resources.
   user      one of your AM
   AM        ${url} (yours, flavour ${flavor})
   API       ${api}/api/orders (without the proxy)`;

@@ -42,6 +42,7 @@ describeWith(['chromium'], "the demo's page, for everybody", () => {
       'poll',
       'news',
       'socket',
+      'away',
       'log',
     ];
     while (visited.length < stops.length) {

@@ -129,7 +129,48 @@ describeWith(['chromium'], "the demo's page", () => {
     await vi.waitFor(async () => expect(await count('background')).toBeGreaterThan(0), 5_000);
     await tellAm('__clock', 'POST', '{"advance":61}');
     await says('signed-out-title', 'AM has ended your session');
-    expect(await page().locator('#signed-in').isVisible()).toBe(false);
+    // the picture alone stays, with the idle clock at its end
+    for (const id of ['orders', 'draft', 'log', 'poll']) expect(await page().locator(`#${id}`).isVisible()).toBe(false);
+    expect(await page().locator('#picture').isVisible()).toBe(true);
+    expect(await count('background')).toBeGreaterThan(0);
+    expect(await page().locator('#picture [data-draw=idle]').getAttribute('d')).toMatch(/^M/);
+  });
+
+  it.each([
+    ['refuses the sign-out', 403, 'AM refuses to be told'],
+    ['fails at the sign-out', 500, 'AM does not answer. It is told as soon as it does.'],
+  ])('while AM %s the page does not say that the session has ended there', async (_, status, reason) => {
+    await signIn();
+    await tellAm('__faults', 'POST', `{"kind":"status","status":${status},"action":"logout"}`);
+    await page().click('#sign-out');
+    await says('reason', reason);
+    expect(await text('reason')).not.toContain('at AM,');
+    await tellAm('__faults', 'DELETE');
+  });
+
+  it('takes AM away for a while: the user works on, and AM is told when it is back', async () => {
+    await signIn();
+    await page().click('#orders');
+    await says('sentence', 'AM was told: ');
+    await page().click('#away');
+    await says('log', 'AM is away for 20 s');
+    await page().click('#orders');
+    await says('log', 'The API has');
+    await vi.waitFor(
+      async () => expect(await page().locator('#picture [data-draw=failed]').getAttribute('d')).toMatch(/^M/),
+      15_000,
+    );
+    await vi.waitFor(async () => expect(await text('sentence')).toContain('AM was told: '), 45_000);
+  }, 75_000);
+
+  it('who comes from the login without a session is told what to look at', async () => {
+    await page().goto(demo().place('page'));
+    await says('signed-out-title', 'See what AM is told of you');
+    await page().click('#sign-in');
+    await page().goto(demo().place('page'));
+    await says('signed-out-title', 'cookie has not reached this page');
+    await page().reload();
+    await says('signed-out-title', 'See what AM is told of you');
   });
 
   it('while AM is away at first sight the page says so, and goes on by itself', async () => {

@@ -44,6 +44,7 @@ function showSignedIn({ username, realm, idleExpiresIn, sessionExpiresIn }) {
   setBar('maximum', sessionExpiresIn, about.maximumS);
   if (!signedIn) {
     signedIn = true;
+    wayToLogin.end();
     setPanels();
   }
   stopWatching ??= watchDecisions(about, {
@@ -82,47 +83,75 @@ const signOuts = {
     'Your session has ended here and at AM, and all that was open has ended with it.',
   ],
   pending: ['You have signed out', 'AM does not answer. It is told as soon as it does.'],
+  am_refused: [
+    'You have signed out here',
+    'AM refuses to be told: settings do not fit, the terminal says more. At AM the session lives until its own time-out.',
+  ],
+  untold: [
+    'You have signed out here',
+    'AM does not answer, and cannot be told later. There the session lives until its own time-out.',
+  ],
   elsewhere: ['Your session has ended', 'You have signed out in another tab, or the cookie is gone.'],
   first: ['See what AM is told of you', 'Sign in, then click, type, and wait.'],
+  unreached: [
+    'AM’s cookie has not reached this page',
+    'You come from the login without a session. Open this page under a name in the domain of AM’s cookie (a line in /etc/hosts), by https if the cookie is Secure.',
+  ],
 };
 
-/** Nothing of the user's stays on the page. */
+/** The login was begun in this tab, and there was no session since. */
+const wayToLogin = {
+  begin: () => sessionStorage.setItem('login', 'begun'),
+  end() {
+    const isBegun = sessionStorage.getItem('login') !== null;
+    sessionStorage.removeItem('login');
+    return isBegun;
+  },
+};
+
+/** Nothing of the user's stays on the page, but for the picture of a session that AM has ended. */
 function showSignedOut({ reason, loginUrl }) {
   const wasSignedIn = signedIn;
+  const isOver = reason === 'session_expired' && wasSignedIn;
   const hadFocus = byId('signed-in').contains(document.activeElement) || document.activeElement === byId('sign-out');
   signedIn = false;
   show('status', 'You are signed out');
   byId('sign-in').href = loginLink(loginUrl);
   if (wasSignedIn !== false) {
-    const [title, text] = signOuts[reason] ?? (wasSignedIn ? signOuts.elsewhere : signOuts.first);
+    const otherwise = wasSignedIn ? 'elsewhere' : wayToLogin.end() ? 'unreached' : 'first';
+    const [title, text] = signOuts[reason] ?? signOuts[otherwise];
     show('signed-out-title', title);
     show('reason', text);
   }
   if (!wasSignedIn) return setPanels();
-  forget();
-  setPanels();
+  if (isOver) drawPicture(picture, now(), limitS());
+  forget(isOver);
+  setPanels(isOver);
   if (hadFocus) byId('signed-out-title').focus();
 }
 
-function forget() {
+function forget(isPictureKept) {
   stop();
   clearBars();
+  byId('log').replaceChildren();
+  byId('draft').value = '';
+  show('draft-state', 'Nothing saved yet');
+  show('live-state', '');
+  if (isPictureKept) return;
   picture = emptyPicture(about);
   describePicture(picture, limitS());
   drawPicture(picture, now(), limitS());
-  byId('log').replaceChildren();
-  byId('draft').value = '';
   for (const [id, text] of [
     ['label', '…'],
-    ['live-state', ''],
     ['sentence', 'Do something: click, or type.'],
-    ['draft-state', 'Nothing saved yet'],
   ])
     show(id, text);
 }
 
-function setPanels() {
-  byId('signed-in').hidden = !signedIn;
+/** `isOver`: the picture alone stays, with the idle clock at its end. */
+function setPanels(isOver = false) {
+  byId('signed-in').hidden = !signedIn && !isOver;
+  byId('signed-in').classList.toggle('over', isOver);
   byId('sign-out').hidden = !signedIn;
   byId('signed-out').hidden = signedIn;
 }
@@ -164,10 +193,23 @@ async function stillHere() {
 async function signOut() {
   // nothing of ours is to ask in the middle of it
   stop();
-  const answer = await request('POST', '/logout');
+  const { status, answer } = await call('POST', '/logout');
   // ended here and cleared from the browser, whatever AM says
   const { answer: session } = await call('GET', '/session');
-  showSession({ ...session, reason: answer?.am === 'pending' ? 'pending' : 'session_ended' });
+  showSession({ ...session, reason: howSignedOut(status, answer) });
+}
+
+function howSignedOut(status, { am, code }) {
+  if (status < 400) return am === 'pending' ? 'pending' : 'session_ended';
+  return code in signOuts ? code : 'untold';
+}
+
+async function takeAmAway() {
+  const answer = await request('POST', '/api/demo/away');
+  if (!answer) return;
+  say(`AM is away for ${answer.forS} s. Work on.`);
+  byId('away').disabled = true;
+  setTimeout(() => (byId('away').disabled = false), answer.forS * 1000);
 }
 
 /** As editors save what is typed: one request for a batch of keys. */
@@ -190,6 +232,7 @@ function redraw() {
 function describeAm() {
   const { isSimulator, frequencyS, idleS } = about;
   byId('hint').hidden = !isSimulator;
+  byId('outage').hidden = !isSimulator;
   const here = `AM takes note of your use every ${frequencyS} s`;
   show(
     'note',
@@ -212,6 +255,8 @@ onClick('order', placeOrder);
 onClick('me', whoAmI);
 onClick('still-here', stillHere);
 onClick('sign-out', signOut);
+onClick('away', takeAmAway);
+byId('sign-in').addEventListener('click', wayToLogin.begin);
 byId('draft').addEventListener('input', typed);
 prepareBackground(() => attempt(lookAtSession));
 watchWidth(redraw);
