@@ -63,6 +63,19 @@ test('an AM that answers is asked every ten minutes', async () => {
   expect(asked).toEqual([0, 10, 20, 30].map((minutes) => minutes * minuteMs));
 });
 
+test.each([
+  [10, [0, 10_000, 20_000, 30_000]],
+  [3_600, [0, 30_000]],
+])('an AM that asks to be left alone for %i s is, for half a minute at most', async (retryAfterS, times) => {
+  const { clock, asked, discovery, state } = setUp(unknown('bad-answer', 'HTTP 503', retryAfterS));
+  discovery.start();
+  await clock.advance(35_000);
+  expect(asked).toEqual(times);
+  state.answer = named('sso');
+  await clock.advance(30_000);
+  expect(discovery.complete).toBe(true);
+});
+
 test('an AM that does not answer is asked again, at growing distances of at most 5 s', async () => {
   const { clock, asked, discovery, state, presence } = setUp(away);
   discovery.start();

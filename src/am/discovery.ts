@@ -37,6 +37,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   let probes = 0;
   /** Monotonic ms: when AM is asked next though it is not away. */
   let dueAt = 0;
+  /** For how long AM asked with `Retry-After` to be left alone. */
+  let restMs = 0;
   let isAsking = false;
   let answered = false;
   let closed = false;
@@ -49,6 +51,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     const answer = await am.serverInfo();
     if (closed) return;
     report(answer);
+    restMs = answer.kind === 'unknown' ? Math.min((answer.retryAfterS ?? 0) * 1000, longestProbeMs) : 0;
     isAsking = false;
     dueAt = clock.now() + againMs;
     askLater();
@@ -76,7 +79,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
   function askLater(): void {
     if (timer) clock.clearTimer(timer);
-    const delay = delayMs();
+    const delay = Math.max(delayMs(), restMs);
     timerAt = clock.now() + delay;
     timer = clock.setTimer(onTimer, delay);
   }
