@@ -83,6 +83,7 @@ describe('the command', () => {
         am: 'away',
         cause: 'connect',
         detail: 'ECONNREFUSED',
+        hint: 'nothing listens there: is it running?',
         url: stack.am.url,
       },
       {
