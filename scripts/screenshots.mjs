@@ -27,7 +27,7 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu'],
 });
-const page = await browser.newPage({ viewport: { width: 1180, height: 900 }, deviceScaleFactor: 1.5 });
+const page = await browser.newPage({ viewport: { width: 1180, height: 900 }, deviceScaleFactor: 1.35 });
 await page.goto(place('page'));
 await page.click('#sign-in');
 await page.fill('#username', place('user'));
@@ -57,10 +57,8 @@ await page.check('#poll');
 await until(70);
 await write('While I write, AM is told now and then. ');
 await work(82, 95, 0.7);
-const faults = `${place('AM')}/__faults`;
-await fetch(faults, { method: 'POST', body: JSON.stringify({ kind: 'status', status: 503, action: 'refresh' }) });
+await page.click('#away');
 await work(96, 107, 1.5);
-await fetch(faults, { method: 'DELETE' });
 await work(107, 114, 1.2);
 await until(140);
 await write('While I think, it is not.');

@@ -11,7 +11,7 @@ const closers: (() => Promise<unknown>)[] = [];
 afterEach(() => Promise.all(closers.splice(0).map((close) => close())));
 
 async function sampleApi(live: RequestListener = () => undefined) {
-  const api = await startSampleApi({ live, about: {} });
+  const api = await startSampleApi({ live, about: async () => ({}) });
   closers.push(api.close);
   return api.url;
 }

@@ -18,11 +18,12 @@ interface Picture {
 interface Module {
   emptyPicture(about: { frequencyS: number; flavor: string }): Picture;
   withEvent(picture: Picture, event: Event, at: number): Picture;
+  withEnd(picture: Picture, at: number): Picture;
   savedCalls(counts: Picture['counts']): number;
 }
 
 // the page's own code, which has no types
-const { emptyPicture, withEvent, savedCalls } = (await import(
+const { emptyPicture, withEvent, withEnd, savedCalls } = (await import(
   new URL('../src/demo/public/picture.js', import.meta.url).href
 )) as Module;
 
@@ -219,4 +220,13 @@ test.each([
   ['trusted', 'Your request passes on what AM said before.'],
 ])('a request says what became of it: %s', (decision, sentence) => {
   expect(click(1_000, decision).sentence).toBe(sentence);
+});
+
+test('an end that no event told of is drawn, once', () => {
+  answer(1_000, 'refresh');
+  picture = withEnd(picture, 61_000);
+  expect(picture.calls.at(-1)).toMatchObject({ at: 61_000, kind: 'dead' });
+  expect(picture.accesses.at(-1)).toEqual({ at: 61_000, accessAt: undefined });
+  expect(picture.sentence).toBe('AM says that the session is over.');
+  expect(withEnd(picture, 61_500)).toBe(picture);
 });

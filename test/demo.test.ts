@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createAmSimulator, type JournalEntry } from '../src/simulator/index.js';
 import { cli, endDemos, signInAt, startDemo, type Demo } from './support/demo.js';
 import { request, type RequestOptions } from './support/http.js';
@@ -65,6 +65,7 @@ test('what the page says of AM it may know before anybody has signed in', async 
     frequencyS: 2,
     idleS: 60,
     maximumS: 1200,
+    cookieDomains: [],
   });
 });
 
@@ -125,6 +126,21 @@ test('every decision is a line: who, what, whether AM was called and why, and wh
   expect(output).not.toMatch(/\u001b\[/);
 });
 
+test('AM goes away for 20 s when a user of this page wants it to, and comes back', async () => {
+  const away = (headers: RequestOptions['headers'] = {}) => asUser('/api/demo/away', { method: 'POST', headers });
+  expect((await request(page, '/api/demo/away', { method: 'POST' })).status).toBe(401);
+  expect((await away({ 'sec-fetch-site': 'cross-site' })).json()['code']).toBe('cross_site_request');
+  expect((await request(am, '/am/isAlive.jsp')).status).toBe(200);
+
+  const begun = Date.now();
+  expect((await away()).json()).toEqual({ forS: 20 });
+  await expect(request(am, '/am/isAlive.jsp')).rejects.toThrow();
+  expect((await asUser('/api/orders')).status).toBe(200);
+  await vi.waitFor(async () => expect((await request(am, '/am/isAlive.jsp')).status).toBe(200), 25_000);
+  expect(Date.now() - begun).toBeGreaterThan(19_000);
+  await vi.waitFor(() => expect(demo.output()).toMatch(/AM answered: nothing usable [^]+AM answered: alive/), 35_000);
+}, 70_000);
+
 test('after the sign-out the API is closed', async () => {
   const answer = await asUser('/logout', { method: 'POST' });
   expect([answer.status, answer.json()['am']]).toEqual([200, 'ended']);
@@ -167,12 +183,28 @@ test('AM_URL puts a real AM in the place of the simulator', async () => {
   expect(own.output()).toContain(`${realAm.url} (yours, flavour openam)`);
   expect(own.output()).not.toContain('changeit');
   const about = (await request(own.place('page'), '/demo/about')).json();
-  expect(about).toEqual({ isSimulator: false, flavor: 'openam', frequencyS: 10 });
+  expect(about).toEqual({ isSimulator: false, flavor: 'openam', frequencyS: 10, cookieDomains: [] });
   const headers = { cookie: `${realAm.cookieName}=${realAm.login()}` };
+  // nobody's real AM can be taken away
+  expect((await request(own.place('page'), '/api/demo/away', { method: 'POST', headers })).status).toBe(404);
   expect((await request(own.place('page'), '/api/me', { headers })).json()['user']).toBe('demo');
   expect(realAm.journal.filter(({ action }) => action === 'getSessionInfo')).toHaveLength(1);
-  expect(own.output()).toMatch(/GET \/api\/me +AM called: refresh, seen for the first time/);
+  expect(own.output()).toMatch(/POST \/api\/demo\/away +AM called: refresh, seen for the first time/);
   own.child.kill('SIGINT');
   expect(await own.exited).toEqual([0, null]);
+  await realAm.close();
+});
+
+test.each([
+  ['a domain', ['sso.test'], 'add "127.0.0.1 demo.sso.test" to /etc/hosts, and open http://demo.sso.test:'],
+  ['no domain', [], 'which comes to 127.0.0.1 alone: open the page under this name'],
+])("the guide says how AM's cookie reaches the page: %s", async (_name, cookieDomains, how) => {
+  const realAm = await createAmSimulator({ cookieDomains });
+  const own = await startDemo({ AM_URL: realAm.url, LOG_LEVEL: 'silent' });
+  expect(own.output()).toContain(how);
+  expect(own.output()).toContain('Valid goto URL Resources');
+  expect((await request(own.place('page'), '/demo/about')).json()['cookieDomains']).toEqual(cookieDomains);
+  own.child.kill('SIGKILL');
+  await own.exited;
   await realAm.close();
 });

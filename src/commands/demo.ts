@@ -6,6 +6,7 @@ import { systemClock } from '../clock.js';
 import { parseConfig } from '../config.js';
 import { chooseAm } from '../demo/am.js';
 import { startSampleApi, type SampleApi } from '../demo/api.js';
+import { createCookieDomains } from '../demo/cookie-domains.js';
 import { createDecisionLines, type Line } from '../demo/decisions.js';
 import { guide } from '../demo/guide.js';
 import { createLiveEvents } from '../demo/live.js';
@@ -39,10 +40,13 @@ export async function demo(environment: Environment): Promise<void> {
     const fromEnv = optionsFromEnv(settings);
     const { am } = parseConfig(fromEnv);
     const live = createLiveEvents({ clock: systemClock, currentRequest: requests });
+    const isSimulator = simulator !== undefined;
+    const cookieDomains = createCookieDomains(am);
+    const known = { isSimulator, flavor: am.flavor, frequencyS: am.updateFrequencyS, ...times };
     api = await startSampleApi({
       live: live.serve,
       takeAmAway: takeAway,
-      about: { isSimulator: simulator !== undefined, flavor: am.flavor, frequencyS: am.updateFrequencyS, ...times },
+      about: async () => ({ ...known, cookieDomains: await cookieDomains() }),
     });
     const lineOf = createDecisionLines({ flavor: am.flavor, currentRequest: requests.name, wall: Date.now });
     const print = createPrinter(environment);
@@ -65,7 +69,8 @@ export async function demo(environment: Environment): Promise<void> {
       await proxy.stop(signal);
       await close();
     });
-    process.stdout.write(guide({ page: proxy.url, api: api.url, am, isSimulator: simulator !== undefined }));
+    const domains = isSimulator ? [] : await cookieDomains();
+    process.stdout.write(guide({ page: proxy.url, api: api.url, am, isSimulator, domains }));
   } catch (error) {
     await close();
     throw error;

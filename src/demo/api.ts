@@ -16,7 +16,7 @@ export interface SampleApiOptions {
   /** Answers what asks for the events of the live picture. */
   readonly live: RequestListener;
   /** What everybody may know of this demo. */
-  readonly about: object;
+  readonly about: () => Promise<object>;
   /** Takes AM away for so many seconds; undefined where it is not ours. */
   readonly takeAmAway?: ((seconds: number) => Promise<void>) | undefined;
 }
@@ -79,7 +79,7 @@ export async function startSampleApi({ live, about, takeAmAway }: SampleApiOptio
         await takeAmAway(awayS);
         return send(res, 200, { forS: awayS });
       case 'GET /demo/about':
-        return send(res, 200, about);
+        return send(res, 200, await about());
       default:
         return send(res, 404, { error: 'the sample API has no such resource' });
     }

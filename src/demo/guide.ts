@@ -7,13 +7,15 @@ export interface GuideOptions {
   readonly api: string;
   readonly am: Config['am'];
   readonly isSimulator: boolean;
+  /** Of AM's cookie; undefined: AM has not said. */
+  readonly domains: readonly string[] | undefined;
 }
 
 /** The text, with an empty line at its end. */
-export function guide({ page, api, am, isSimulator }: GuideOptions): string {
+export function guide({ page, api, am, isSimulator, domains }: GuideOptions): string {
   return `am-session-proxy demo
 
-${isSimulator ? withSimulator(page, api, am) : withRealAm(page, api, am)}
+${isSimulator ? withSimulator(page, api, am) : withRealAm(page, api, am, domains)}
 
 AM takes note of activity every ${am.updateFrequencyS} s. Every decision of the proxy follows, a line each; Ctrl+C ends the demo.
 
@@ -38,12 +40,24 @@ function withSimulator(page: string, api: string, { url, flavor, realm }: Config
     curl --cookie jar -X POST ${page}/logout`;
 }
 
-function withRealAm(page: string, api: string, { url, flavor }: Config['am']): string {
+function withRealAm(page: string, api: string, am: Config['am'], domains: GuideOptions['domains']): string {
   return `  page      ${page}/
-            Open it under a name in the domain of AM's cookie, else the cookie does not reach it:
-            "127.0.0.1 demo.example.com" in /etc/hosts, if that domain is example.com. A Secure cookie
-            wants https, and AM the address among its Valid goto URL Resources.
+            ${howToReach(page, am.publicUrl, domains)}
+            AM must have this address among its Valid goto URL Resources, and a cookie that is Secure comes to https only.
   user      one of your AM
-  AM        ${url} (yours, flavour ${flavor})
+  AM        ${am.url} (yours, flavour ${am.flavor})
   API       ${api}/api/orders (without the proxy)`;
+}
+
+/** Under which name AM's cookie comes to the page. */
+function howToReach(page: string, publicUrl: string, domains: GuideOptions['domains']): string {
+  const { hostname, protocol, port } = new URL(page);
+  if (domains?.length === 0) {
+    const amHost = new URL(publicUrl).hostname;
+    return amHost === hostname
+      ? `AM names no domain for its cookie, which comes to ${amHost} alone: open the page under this name.`
+      : `AM names no domain for its cookie, which comes to ${amHost} alone, and not to this page: set one in AM.`;
+  }
+  const name = `demo.${domains?.[0] ?? "DOMAIN-OF-AM'S-COOKIE"}`;
+  return `AM's cookie has to reach it: add "127.0.0.1 ${name}" to /etc/hosts, and open ${protocol}//${name}:${port}/`;
 }

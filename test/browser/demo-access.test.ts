@@ -59,6 +59,7 @@ describeWith(['chromium'], "the demo's page, for everybody", () => {
     await says('status', 'You are signed out');
     // else a screen reader would begin at the top again
     expect(await page().evaluate(focused)).toBe('signed-out-title');
+    expect(await page().evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('none');
   });
 
   it('has a name for everything that can be used or looked at', async () => {

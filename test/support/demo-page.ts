@@ -45,15 +45,15 @@ export function useDemoPage() {
   /** Resolves when the element shows this. */
   const says = (id: string, what: string, where = page) => where.locator(`#${id}`, { hasText: what }).waitFor();
 
-  async function signIn(): Promise<void> {
-    await page.goto(demo.place('page'));
-    await page.click('#sign-in');
-    await page.fill('#username', 'demo');
-    await page.fill('#password', 'changeit');
-    await page.click('button');
-    await says('status', 'Signed in as demo');
+  async function signIn(where = page): Promise<void> {
+    await where.goto(demo.place('page'));
+    await where.click('#sign-in');
+    await where.fill('#username', 'demo');
+    await where.fill('#password', 'changeit');
+    await where.click('button');
+    await says('status', 'Signed in as demo', where);
     // the live picture runs
-    await page.locator('#label', { hasNotText: '…' }).waitFor();
+    await where.locator('#label', { hasNotText: '…' }).waitFor();
   }
 
   return {

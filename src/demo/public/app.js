@@ -1,14 +1,18 @@
 // The demo's page: a single-page app behind the proxy, and a picture of what the proxy makes of it.
 
 import { call, loginLink } from './api.js';
+import { drawAway, prepareAway } from './away.js';
 import { prepareBackground, stopBackground } from './background.js';
 import { clearBars, drawBars, setBar } from './bars.js';
 import { describePicture, drawPicture, watchWidth } from './chart.js';
 import { watchDecisions } from './live.js';
+import { comesFromLogin, watchLeaving, whatToLookAt } from './login-return.js';
+import { howSignedOut, signOuts } from './sign-outs.js';
 import { attempt, byId, connection, now, onClick, say, show } from './page.js';
-import { emptyPicture } from './picture.js';
+import { emptyPicture, withEnd } from './picture.js';
 
 const lookEveryMs = 5_000;
+const shortestMs = 1_000;
 const saveAfterMs = 700;
 const usualIdleS = 30 * 60;
 
@@ -17,11 +21,16 @@ let about = { isSimulator: false, flavor: 'ping', frequencyS: 60 };
 let picture = emptyPicture(about);
 /** Undefined: not known yet. */
 let signedIn;
+/** When AM ended the session that the picture shows. */
+let endedAt;
+const isBackFromLogin = comesFromLogin();
 let isLive = false;
 let longestIdleS = 0;
 /** Undefined: nobody watches. */
 let stopWatching;
 let saving;
+let looking;
+let lookedAt = -Infinity;
 
 const limitS = () => about.idleS ?? (longestIdleS || usualIdleS);
 
@@ -32,6 +41,18 @@ async function lookAtSession() {
   else show('status', `AM does not answer (${answer.code}). Trying again.`);
 }
 
+/** At the deadline a look makes the proxy ask AM, whose answer is news: one must not chase the other. */
+function lookSoon() {
+  looking ??= setTimeout(
+    () => {
+      looking = undefined;
+      lookedAt = now();
+      attempt(lookAtSession);
+    },
+    Math.max(0, lookedAt + shortestMs - now()),
+  );
+}
+
 function showSession(session) {
   if (session.authenticated) showSignedIn(session);
   else showSignedOut(session);
@@ -39,12 +60,12 @@ function showSession(session) {
 
 function showSignedIn({ username, realm, idleExpiresIn, sessionExpiresIn }) {
   show('status', `Signed in as ${username}, realm ${realm}`);
+  if (endedAt !== undefined) forgetPicture();
   longestIdleS = Math.max(longestIdleS, idleExpiresIn ?? 0);
   setBar('idle', idleExpiresIn, about.idleS);
   setBar('maximum', sessionExpiresIn, about.maximumS);
   if (!signedIn) {
     signedIn = true;
-    wayToLogin.end();
     setPanels();
   }
   stopWatching ??= watchDecisions(about, {
@@ -54,7 +75,7 @@ function showSignedIn({ username, realm, idleExpiresIn, sessionExpiresIn }) {
       describePicture(picture, limitS());
       redraw();
       // AM has spoken: the bars change
-      if (isNews) attempt(lookAtSession);
+      if (isNews) lookSoon();
     },
     onLost() {
       isLive = false;
@@ -71,89 +92,78 @@ function stop() {
   stopBackground();
   clearTimeout(saving);
   saving = undefined;
+  clearTimeout(looking);
+  looking = undefined;
 }
 
-const signOuts = {
-  session_expired: [
-    'AM has ended your session',
-    'It was idle for too long, or its time was up. What a page does in the background is no activity of yours.',
-  ],
-  session_ended: [
-    'You have signed out',
-    'Your session has ended here and at AM, and all that was open has ended with it.',
-  ],
-  pending: ['You have signed out', 'AM does not answer. It is told as soon as it does.'],
-  am_refused: [
-    'You have signed out here',
-    'AM refuses to be told: settings do not fit, the terminal says more. At AM the session lives until its own time-out.',
-  ],
-  untold: [
-    'You have signed out here',
-    'AM does not answer, and cannot be told later. There the session lives until its own time-out.',
-  ],
-  elsewhere: ['Your session has ended', 'You have signed out in another tab, or the cookie is gone.'],
-  first: ['See what AM is told of you', 'Sign in, then click, type, and wait.'],
-  unreached: [
-    'AM’s cookie has not reached this page',
-    'You come from the login without a session. Open this page under a name in the domain of AM’s cookie (a line in /etc/hosts), by https if the cookie is Secure.',
-  ],
-};
-
-/** The login was begun in this tab, and there was no session since. */
-const wayToLogin = {
-  begin: () => sessionStorage.setItem('login', 'begun'),
-  end() {
-    const isBegun = sessionStorage.getItem('login') !== null;
-    sessionStorage.removeItem('login');
-    return isBegun;
-  },
-};
-
-/** Nothing of the user's stays on the page, but for the picture of a session that AM has ended. */
+/** Nothing of the user's stays on the page. */
 function showSignedOut({ reason, loginUrl }) {
   const wasSignedIn = signedIn;
-  const isOver = reason === 'session_expired' && wasSignedIn;
   const hadFocus = byId('signed-in').contains(document.activeElement) || document.activeElement === byId('sign-out');
   signedIn = false;
   show('status', 'You are signed out');
   byId('sign-in').href = loginLink(loginUrl);
   if (wasSignedIn !== false) {
-    const otherwise = wasSignedIn ? 'elsewhere' : wayToLogin.end() ? 'unreached' : 'first';
-    const [title, text] = signOuts[reason] ?? signOuts[otherwise];
+    const known = signOuts[reason] ?? (wasSignedIn ? signOuts.elsewhere : undefined);
+    const [title, text] = known ?? (isBackFromLogin ? signOuts.unreached : signOuts.first);
     show('signed-out-title', title);
     show('reason', text);
+    if (!known && isBackFromLogin) showAdvice(loginUrl);
   }
   if (!wasSignedIn) return setPanels();
-  if (isOver) drawPicture(picture, now(), limitS());
-  forget(isOver);
-  setPanels(isOver);
+  forget();
+  // who waited for the end wants to see it: the picture has nothing but the times of requests
+  if (reason === 'session_expired') freezePicture();
+  else forgetPicture();
+  setPanels();
   if (hadFocus) byId('signed-out-title').focus();
 }
 
-function forget(isPictureKept) {
+function showAdvice(loginUrl) {
+  const lines = whatToLookAt(new URL(location.href), new URL(loginUrl), about.cookieDomains).map((text) => {
+    const line = document.createElement('li');
+    line.textContent = text;
+    return line;
+  });
+  byId('advice').replaceChildren(...lines);
+  byId('advice').hidden = false;
+}
+
+function forget() {
   stop();
   clearBars();
   byId('log').replaceChildren();
   byId('draft').value = '';
-  show('draft-state', 'Nothing saved yet');
+  show('label', '…');
   show('live-state', '');
-  if (isPictureKept) return;
+  show('draft-state', 'Nothing saved yet');
+}
+
+function freezePicture() {
+  endedAt = now();
+  picture = withEnd(picture, endedAt);
+  describePicture(picture, limitS());
+}
+
+function forgetPicture() {
+  endedAt = undefined;
   picture = emptyPicture(about);
   describePicture(picture, limitS());
   drawPicture(picture, now(), limitS());
-  for (const [id, text] of [
-    ['label', '…'],
-    ['sentence', 'Do something: click, or type.'],
-  ])
-    show(id, text);
+  show('sentence', 'Do something: click, or type.');
 }
 
-/** `isOver`: the picture alone stays, with the idle clock at its end. */
-function setPanels(isOver = false) {
-  byId('signed-in').hidden = !signedIn && !isOver;
-  byId('signed-in').classList.toggle('over', isOver);
+function setPanels() {
+  const isFrozen = endedAt !== undefined;
+  byId('signed-in').hidden = !signedIn && !isFrozen;
+  byId('signed-in').classList.toggle('over', isFrozen);
+  for (const panel of byId('signed-in').children) panel.hidden = isFrozen && !panel.classList.contains('live');
+  byId('whose').hidden = isFrozen;
+  byId('steps').hidden = isFrozen;
+  byId('of-session').hidden = !isFrozen;
   byId('sign-out').hidden = !signedIn;
   byId('signed-out').hidden = signedIn;
+  redraw();
 }
 
 /** A 401 means that the user has to sign in again; what else goes wrong is told. */
@@ -199,19 +209,6 @@ async function signOut() {
   showSession({ ...session, reason: howSignedOut(status, answer) });
 }
 
-function howSignedOut(status, { am, code }) {
-  if (status < 400) return am === 'pending' ? 'pending' : 'session_ended';
-  return code in signOuts ? code : 'untold';
-}
-
-async function takeAmAway() {
-  const answer = await request('POST', '/api/demo/away');
-  if (!answer) return;
-  say(`AM is away for ${answer.forS} s. Work on.`);
-  byId('away').disabled = true;
-  setTimeout(() => (byId('away').disabled = false), answer.forS * 1000);
-}
-
 /** As editors save what is typed: one request for a batch of keys. */
 function typed() {
   saving ??= setTimeout(() => attempt(save), saveAfterMs);
@@ -224,15 +221,15 @@ async function save() {
 }
 
 function redraw() {
-  if (document.hidden || !signedIn) return;
-  drawPicture(picture, now(), limitS());
+  if (document.hidden || !(signedIn || endedAt !== undefined)) return;
+  drawPicture(picture, endedAt ?? now(), limitS());
+  if (signedIn) drawAway();
 }
 
 /** What AM is like here, and what it is like elsewhere. */
 function describeAm() {
   const { isSimulator, frequencyS, idleS } = about;
-  byId('hint').hidden = !isSimulator;
-  byId('outage').hidden = !isSimulator;
+  for (const id of ['hint', 'outage']) byId(id).hidden = !isSimulator;
   const here = `AM takes note of your use every ${frequencyS} s`;
   show(
     'note',
@@ -255,21 +252,19 @@ onClick('order', placeOrder);
 onClick('me', whoAmI);
 onClick('still-here', stillHere);
 onClick('sign-out', signOut);
-onClick('away', takeAmAway);
-byId('sign-in').addEventListener('click', wayToLogin.begin);
 byId('draft').addEventListener('input', typed);
+prepareAway(request);
+watchLeaving(byId('sign-in'));
 prepareBackground(() => attempt(lookAtSession));
 watchWidth(redraw);
 // on a phone the buttons are nearer without it
 byId('legend').open = matchMedia('(min-width: 36rem)').matches;
 
-let lookedAt = -Infinity;
-
 /** Where no event tells that something has changed. */
 function lookAgain() {
   const isOver = signedIn && drawBars();
   const isBlind = connection.isLost || signedIn === undefined || (signedIn && (isOver || !isLive));
-  if (!isBlind || now() - lookedAt < (isOver ? 1_000 : lookEveryMs)) return;
+  if (!isBlind || now() - lookedAt < (isOver ? shortestMs : lookEveryMs)) return;
   lookedAt = now();
   attempt(signedIn === undefined ? start : lookAtSession);
 }

@@ -34,6 +34,6 @@ function drawBar(name, { endsAt, longestS }) {
 }
 
 function wordsOf(seconds) {
-  if (seconds >= 7200) return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds / 60) % 60} min`;
+  if (seconds >= 3600) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
   return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

@@ -39,6 +39,12 @@ export function withEvent(picture, event, at) {
   return { ...next, sentence: sentenceOf(event, picture, next), saidAt: at };
 }
 
+/** AM has ended the session: the stream that would have told it ends in the same moment. */
+export function withEnd(picture, at) {
+  if (picture.calls.at(-1)?.kind === 'dead') return picture;
+  return withEvent(picture, { type: 'answer', action: 'peek', outcome: 'dead' }, at);
+}
+
 const steps = { decision: withDecision, call: withCall, answer: withAnswer };
 
 function withDecision(picture, { request, decision, windowLeftMs }, at) {
