@@ -36,9 +36,10 @@ const expressions = rules
   .filter((line) => !/^ *(#|summary:|description:|runbook_url:)/.test(line))
   .join('\n');
 
+let command: ReturnType<typeof startCommand>;
 let page: MetricsPage;
 beforeAll(async () => {
-  const command = startCommand([], {
+  command = startCommand([], {
     // neither AM nor Redis is there: what the page has does not depend on them
     AM_URL: 'http://127.0.0.1:9/am',
     AM_COOKIE_NAME: 'iPlanetDirectoryPro',
@@ -46,11 +47,11 @@ beforeAll(async () => {
     PORT: '0',
     ADMIN_PORT: '0',
   });
-  afterAll(async () => {
-    command.child.kill('SIGKILL');
-    await command.exit;
-  });
   page = await scrape(await command.says(/serves metrics on (\S+)/));
+});
+afterAll(async () => {
+  command.child.kill('SIGKILL');
+  await command.exit;
 });
 
 /** The series of ours that it names. */
