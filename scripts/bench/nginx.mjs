@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { cpuSecondsOf, findProgram } from './machine.mjs';
-import { freePort, scratchFolder, start, startOwn, stop } from './processes.mjs';
+import { freePort } from '../ports.mjs';
+import { scratchFolder, start, startOwn, stop } from './processes.mjs';
 import { workloads } from './requests.mjs';
 
 export const program = process.platform === 'linux' ? findProgram('nginx') : undefined;

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -105,18 +104,4 @@ const firstOf = (child, event, name) => Promise.race([once(child, event), failur
 async function failure(child, name) {
   const [code, signal] = await once(child, 'exit');
   throw new Error(`${name} ended before it was ready: ${code ?? signal}`);
-}
-
-/** Below those that the system gives to outgoing connections. */
-export async function freePort() {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = net.createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    server.close();
-    if (isFree) return port;
-  }
 }

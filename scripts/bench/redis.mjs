@@ -3,7 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createClient } from '@redis/client';
 import { startSurroundings } from './cpu.mjs';
 import { cores, findProgram } from './machine.mjs';
-import { freePort, scratchFolder, start, startCommand, stop } from './processes.mjs';
+import { freePort } from '../ports.mjs';
+import { scratchFolder, start, startCommand, stop } from './processes.mjs';
 import { commandEnv } from './subjects.mjs';
 
 export const program = findProgram('redis-server');

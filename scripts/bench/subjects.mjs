@@ -1,7 +1,8 @@
 // The proxies that are compared, by name: how each is started, and what it must not do.
 import { cores } from './machine.mjs';
 import { howToGet, program as nginx, startNginx } from './nginx.mjs';
-import { freePort, startCommand, startOwn } from './processes.mjs';
+import { freePort } from '../ports.mjs';
+import { startCommand, startOwn } from './processes.mjs';
 
 const core = cores.proxy;
 /** The windows stay closed while we measure, as nearly all requests of a user find them; a refresh is measured by itself. */

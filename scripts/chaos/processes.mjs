@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import * as settings from './settings.mjs';
+import { freePort } from '../ports.mjs';
 
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const running = new Set();
@@ -150,20 +151,6 @@ export async function startNode(number, { folder, world, redisUrl, timeline }) {
       if (code !== 0) timeline.problem(`node ${number} ended with ${code} at SIGTERM`);
     },
   };
-}
-
-/** Below those that the system gives to outgoing connections: it must be free still when its process starts again. */
-async function freePort() {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = net.createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    server.close();
-    if (isFree) return port;
-  }
 }
 
 async function accepts(port) {

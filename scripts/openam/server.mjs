@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { prepareContainer } from './container.mjs';
 import { Failure } from './failure.mjs';
 import { startLeashed } from './leashed.mjs';
-import { freePorts } from './ports.mjs';
+import { freePorts } from '../ports.mjs';
 
 // OpenAM wants a name with a dot, and answers no other one.
 const HOST = 'openam.example.org';

@@ -15,6 +15,11 @@ export async function freePorts(count) {
   return ports;
 }
 
+export async function freePort() {
+  const [port] = await freePorts(1);
+  return port;
+}
+
 async function isFree(port) {
   const server = net.createServer();
   try {
