@@ -74,7 +74,10 @@ export function createJournal(timeline) {
   }
 
   const livesDuring = (from, to) =>
-    timeline.lives.reduce((total, starts) => total + 1 + starts.filter((at) => at > from && at <= to).length, 0);
+    timeline.lives.reduce(
+      (total, ofNode) => total + 1 + ofNode.filter((life) => life.from > from && life.from <= to).length,
+      0,
+    );
 
   /** Why AM did not obey: somebody else's access shortly before. */
   function whyIgnored(session, refresh) {

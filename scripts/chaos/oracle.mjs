@@ -104,7 +104,7 @@ export function createOracle({ timeline, endedAtAm, gaveUpOn }) {
     const { from, until } = leaving;
     if (timeline.lifeAt(leaving.node, until) !== leaving.life) return undefined;
     // a node that started later, or slept, hears of it later
-    const heard = Math.max(until, timeline.lives[node][life] ?? until, ...awakeAgain(node, from, until));
+    const heard = Math.max(until, timeline.lives[node][life]?.servesFrom ?? until, ...awakeAgain(node, from, until));
     const isHeard =
       timeline.hasStore(leaving.node, from, until + slackMs) && timeline.hasStore(node, from, heard + logoutReachMs);
     return isHeard ? heard : undefined;

@@ -103,6 +103,7 @@ export async function startNode(number, { folder, world, redisUrl, timeline }) {
   let isMeant = false;
 
   async function run() {
+    const serves = timeline.reborn(number);
     child = start(process.execPath, [cli], { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
     isMeant = false;
     const exit = once(child, 'exit').then(([code, signal]) => {
@@ -117,7 +118,7 @@ export async function startNode(number, { folder, world, redisUrl, timeline }) {
       });
       void exit.then(resolve);
     });
-    timeline.lived(number);
+    serves();
   }
 
   function heard({ level, msg }) {

@@ -38,13 +38,18 @@ export function createTimeline() {
       console.log(`${String(Math.round((Date.now() - startedAt) / 1_000)).padStart(4)} s  ${name}`);
     },
     phaseAt: (at) => phases.findLast(({ from }) => from <= at)?.name ?? 'start',
-    /** A node of this number serves from now on. */
+    /** Of each node: when the one before was killed, and when this one said that it listens. */
     lives,
-    lived(node) {
-      lives[node].push(Date.now());
+    /** What a node answers from now on is not of the process before: it may listen a while before it has said so. */
+    reborn(node) {
+      const life = { from: Date.now(), servesFrom: Infinity };
+      lives[node].push(life);
+      return () => {
+        life.servesFrom = Date.now();
+      };
     },
     /** Which life of the node it was, from 0; -1: none yet. */
-    lifeAt: (node, at) => lives[node].findLastIndex((from) => from <= at),
+    lifeAt: (node, at) => lives[node].findLastIndex(({ from }) => from <= at),
     /** What a node's metrics say of a short time. */
     measured(node, sample) {
       samples[node].push(sample);
