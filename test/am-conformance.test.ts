@@ -27,7 +27,8 @@ describe('the simulator, flavour openam', () => {
       maxSessionS: 120 * 60,
       async latestAccess(token) {
         const view = simulator.sessions.find(({ session }) => session === simulator.hash(token));
-        return view && Date.parse(view.latestAccessTime) / 1000;
+        if (!view) throw new Error('no such session');
+        return Date.parse(view.latestAccessTime) / 1000;
       },
       async wait(seconds) {
         simulator.advance(seconds);

@@ -48,7 +48,19 @@ interface Session {
   readonly uid: string;
   readonly createdS: number;
   latestAccessS: number;
+  /** The latest access that AM's store knows: what counts when the session is next read from it. */
+  storedAccessS: number;
+  /** When the session was last read from the store into memory. */
+  readS: number;
+  /** Whether nobody has used it since. */
+  unused: boolean;
 }
+
+/** OpenAM keeps a session this long in memory, then reads it from its store again (InMemoryInternalSessionCacheStep). */
+const IN_MEMORY_S = 60;
+
+/** OpenAM stores an access that comes more than this after the last that it stored (InternalSession, `interval`). */
+const STORE_INTERVAL_S = 30;
 
 const ACCESS_DENIED = { code: 401, reason: 'Unauthorized', message: 'Access Denied' };
 export const FORBIDDEN = { code: 403, reason: 'Forbidden', message: 'Forbidden' };
@@ -63,6 +75,8 @@ export function createSessionTable(options: SessionTableOptions) {
   const maxIdleS = maxIdleMinutes * 60;
   const maxSessionS = maxSessionMinutes * 60;
   const baseDn = flavor === 'ping' ? 'ou=am-config' : 'dc=openam,dc=example,dc=org';
+  // OpenAM's idle times are whole minutes: with a shorter one every access counts.
+  const forgetful = flavor === 'openam' && maxIdleS >= 60;
   const sessions = new Map<string, Session>();
 
   const nowS = (): number => Math.floor(clock.now() / 1000);
@@ -70,9 +84,19 @@ export function createSessionTable(options: SessionTableOptions) {
   // Strict, as in OpenAM's TimeOutSessionFilterStep: idle for exactly the maximum is still alive.
   const expired = (session: Session): boolean => nowS() - session.latestAccessS > maxIdleS || leftS(session) <= 0;
 
+  // Measured on OpenAM: an access that was not stored is forgotten then, and latestAccessTime goes back.
+  function readAgain(session: Session): void {
+    if (!forgetful || nowS() - session.readS < IN_MEMORY_S) return;
+    session.latestAccessS = session.storedAccessS;
+    session.readS = nowS();
+    session.unused = true;
+  }
+
   function find(token: string | undefined): Session | undefined {
     const session = token === undefined ? undefined : sessions.get(token);
-    if (session === undefined || !expired(session)) return session;
+    if (session === undefined) return undefined;
+    readAgain(session);
+    if (!expired(session)) return session;
     sessions.delete(session.token);
     return undefined;
   }
@@ -82,6 +106,9 @@ export function createSessionTable(options: SessionTableOptions) {
     const now = nowS();
     if (flavor === 'ping' && now - session.latestAccessS <= updateFrequencyS) return false;
     session.latestAccessS = now;
+    // when it was last stored is not stored: the first use after reading always is
+    if (session.unused || now - session.storedAccessS > STORE_INTERVAL_S) session.storedAccessS = now;
+    session.unused = false;
     return true;
   }
 
@@ -118,7 +145,8 @@ export function createSessionTable(options: SessionTableOptions) {
       // Measured on OpenAM: the maximum time counts from a second before the answer to the login.
       const createdS = flavor === 'openam' ? nowS() - 1 : nowS();
       const uid = `${randomUUID()}-${sessions.size + 1}`;
-      sessions.set(token, { token, username, realm, handle, uid, createdS, latestAccessS: nowS() });
+      const access = { latestAccessS: nowS(), storedAccessS: nowS(), readS: nowS(), unused: false };
+      sessions.set(token, { token, username, realm, handle, uid, createdS, ...access });
       return token;
     },
 

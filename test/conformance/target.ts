@@ -11,8 +11,8 @@ export interface Target {
   /** Every session's times. */
   readonly maxIdleS: number;
   readonly maxSessionS: number;
-  /** AM's latest access of a live session, in seconds since 1970, found out without touching it. */
-  latestAccess(token: string): Promise<number | undefined>;
+  /** AM's latest access of a live session, in seconds since 1970, found out without touching it. Rejects for any other. */
+  latestAccess(token: string): Promise<number>;
   /** Lets AM's time pass: a real one takes it. */
   wait(seconds: number): Promise<void>;
 }

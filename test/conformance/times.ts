@@ -81,7 +81,7 @@ export function describeTimes(am: () => Target, concurrently: boolean): void {
       const before = await am().latestAccess(token);
       await am().wait(noticeableS);
       expect((await use(token)).status).toBe(status);
-      expect((await am().latestAccess(token)) ?? 0).toBeGreaterThanOrEqual((before ?? 0) + noticeableS - 1);
+      expect(await am().latestAccess(token)).toBeGreaterThanOrEqual(before + noticeableS - 1);
     });
 
     test.each<(typeof uses)[number]>([
@@ -109,6 +109,24 @@ export function describeTimes(am: () => Target, concurrently: boolean): void {
       const validated = await act(am(), 'validate', token, { version: 'resource=1.2' });
       expect(seen(validated)).toEqual([200, { valid: false }]);
       expect(seen(await act(am(), 'logout', token))).toEqual([401, accessDenied]);
+    });
+
+    test('does not begin anew with a use within half a minute of the login, whatever is answered', async () => {
+      const token = await login(am());
+      const before = await am().latestAccess(token);
+      await am().wait(25);
+      const { latestAccessTime } = json<Times>(await act(am(), 'getSessionInfo', token));
+      expect(secondsOf(latestAccessTime)).toBeGreaterThanOrEqual(before + 24);
+      await am().wait(am().maxIdleS - 22);
+      expect(seen(await act(am(), 'getSessionInfo', token))).toEqual([401, accessDenied]);
+    });
+
+    test('begins anew with the first use after a minute, however soon after the one before', async () => {
+      const token = await login(am());
+      for (const seconds of [35, 27, 37]) {
+        await am().wait(seconds);
+        expect((await act(am(), 'getSessionInfo', token)).status).toBe(200);
+      }
     });
 
     test('begins anew with a look just before its end', async () => {

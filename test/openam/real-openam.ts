@@ -26,7 +26,6 @@ export interface RealOpenAm extends Target {
 export function realOpenAm(): RealOpenAm {
   const url = setting('OPENAM_URL');
   const publicUrl = setting('OPENAM_PUBLIC_URL', url);
-  let admin: Promise<string> | undefined;
   const am: RealOpenAm = {
     url,
     publicUrl,
@@ -36,14 +35,16 @@ export function realOpenAm(): RealOpenAm {
     maxSessionS: maxSessionMinutes * 60,
     // an administrator's look at another's session is no use of it (measured)
     async latestAccess(token) {
-      admin ??= loginAsAdministrator(am);
+      // a session of his own each time: OpenAM forgets uses of his as well
+      const admin = await loginAsAdministrator(am);
       const path = `/json/sessions?_action=getSessionInfo&tokenId=${encodeURIComponent(token)}`;
       const reply = await ask(am, path, {
         method: 'POST',
-        headers: { [am.cookieName]: await admin, 'Accept-API-Version': 'resource=2.0' },
+        headers: { [am.cookieName]: admin, 'Accept-API-Version': 'resource=2.0' },
       });
       const { latestAccessTime } = JSON.parse(reply.text) as { latestAccessTime?: string };
-      return latestAccessTime === undefined ? undefined : Date.parse(latestAccessTime) / 1000;
+      if (latestAccessTime === undefined) throw new Error(`not told: ${reply.status} ${reply.text}`);
+      return Date.parse(latestAccessTime) / 1000;
     },
     wait: (seconds) => pause(seconds * 1000),
   };
