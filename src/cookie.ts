@@ -35,14 +35,23 @@ export function readStickyCookie(header: string | undefined): string | undefined
 }
 
 function rawValues(header: string | undefined, name: string): string[] {
-  if (header === undefined || !header.includes(name)) return [];
   const values: string[] = [];
-  for (const pair of header.split(';')) {
-    const equals = pair.indexOf('=');
-    if (equals === -1 || pair.slice(0, equals).trim() !== name) continue;
-    values.push(pair.slice(equals + 1).trim());
+  if (header === undefined) return values;
+  let end = 0;
+  // from one pair where the name stands to the next: of the others, which may be many, nothing is copied
+  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, end)) {
+    const start = header.lastIndexOf(';', at) + 1;
+    end = endOfPair(header, at);
+    const equals = header.indexOf('=', start);
+    if (equals !== -1 && equals < end && header.slice(start, equals).trim() === name)
+      values.push(header.slice(equals + 1, end).trim());
   }
   return values;
+}
+
+function endOfPair(header: string, from: number): number {
+  const end = header.indexOf(';', from);
+  return end === -1 ? header.length : end;
 }
 
 function unquote(value: string): string {

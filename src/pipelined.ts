@@ -2,8 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { createAttachment } from './attachment.js';
 
-const waiting = new WeakMap<Duplex, Set<ServerResponse>>();
+const waiting = createAttachment<Duplex, Set<ServerResponse>>('waiting answers');
 
 /**
  * Node tells only the answer whose turn it is that the connection is gone. Those to requests pipelined behind it would
@@ -38,7 +39,7 @@ export interface OpenAnswers {
 
 /** @param max on a connection at a time */
 export function createOpenAnswers(max: number): OpenAnswers {
-  const answers = new WeakMap<Duplex, Set<ServerResponse>>();
+  const answers = createAttachment<Duplex, Set<ServerResponse>>('open answers');
 
   return {
     admit(req, res) {

@@ -1,6 +1,7 @@
 // Every error we answer: its code, its status, and its body (RFC 9457). Errors are shaped nowhere else.
 
 import type { ServerResponse } from 'node:http';
+import { createAttachment } from './attachment.js';
 
 interface Kind {
   readonly status: number;
@@ -59,7 +60,7 @@ function problemBody(code: ProblemCode, loginUrl?: string): string {
 }
 
 /** Each proxy counts the problems of its own answers, and the code that answers does not know which proxy it works for. */
-const counters = new WeakMap<ServerResponse, (code: ProblemCode) => void>();
+const counters = createAttachment<ServerResponse, (code: ProblemCode) => void>('counter');
 
 /** `count` is told if the answer turns out to be a problem. */
 export function countProblem(res: ServerResponse, count: (code: ProblemCode) => void): void {

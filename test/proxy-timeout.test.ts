@@ -34,6 +34,23 @@ describe.each(mounts)('an upstream that says nothing, mounted by %s', (mount) =>
     await pause(50);
     expect(closed).toBe(true);
   });
+
+  it('is given up on by each request in its own time, whatever others wait for', async () => {
+    stack.upstream.answer = (req, res) => void (req.url === '/api/answered' && res.end());
+    const times = await Promise.all(
+      ['/api/a', '/api/answered', '/api/b', '/api/answered', '/api/c'].map(async (path, i) => {
+        await pause(i * 60);
+        const since = Date.now();
+        const { status } = await request(stack.url, path, { headers });
+        return { status, took: Date.now() - since };
+      }),
+    );
+    expect(times.map(({ status }) => status)).toEqual([504, 200, 504, 200, 504]);
+    for (const { took } of times.filter(({ status }) => status === 504)) {
+      expect(took).toBeGreaterThanOrEqual(timeoutMs - 5);
+      expect(took).toBeLessThan(timeoutMs + 600);
+    }
+  });
 });
 
 describe('the time for the first byte of the answer', () => {

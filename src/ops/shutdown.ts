@@ -3,6 +3,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import net, { type Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.js';
+import { createQueue } from '../queue.js';
 import type { Logger } from './log.js';
 
 export interface ShutdownOptions {
@@ -33,15 +34,15 @@ export function createShutdown(options: ShutdownOptions): (signal?: string) => P
   let stopping: Promise<void> | undefined;
   // browsers and load balancers connect ahead; Node does not count such a connection as idle
   const unused = new Set<Socket>();
-  const open = new Set<ServerResponse>();
+  const open = createQueue<ServerResponse>();
   server.on('connection', (socket: Socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));
   });
   server.prependListener('request', (req, res) => {
     unused.delete(req.socket);
-    open.add(res);
-    res.once('close', () => open.delete(res));
+    const entry = open.add(res);
+    res.once('close', () => open.remove(entry));
   });
   server.prependListener('upgrade', (req) => unused.delete(req.socket));
 

@@ -3,6 +3,8 @@
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
 import { asksForEventStream } from '../activity.js';
+import { createAttachment } from '../attachment.js';
+import type { Route } from '../config.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
 import { sendHead, sendHeadSoon, writeAnswerHead } from './answer-head.js';
@@ -12,7 +14,6 @@ import { recoverBody } from './parsed-body.js';
 import type { RouteContext } from './route-context.js';
 import type { SessionEndCode } from './streams.js';
 import { readBeforeFailing } from './upload.js';
-import { watchUpstream } from './upstream-deadline.js';
 
 /** Passes the request on; `admitted` is undefined on public routes. */
 export type HttpProxy = (
@@ -45,10 +46,12 @@ interface Exchange {
 /** RFC 9110, 9.2.2: may be sent again if the connection died before an answer. */
 const idempotent: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
+const mergedHeaders = ['set-cookie', 'vary'] as const;
+
 export function createHttpProxy(options: RouteContext): HttpProxy {
-  const { config, route, agents, headers, upstream, streams, denial, prepare, clock, reportParser } = options;
-  const target = new URL(route.target);
-  const exchanges = new WeakMap<IncomingMessage, Exchange>();
+  const { route, agents, headers, upstream, streams, denial, prepare, clock, reportParser, deadline } = options;
+  const target = targetOf(route);
+  const exchanges = createAttachment<IncomingMessage, Exchange>('exchange');
   const proxy = createEngine(agents.pooled);
   const proxyOnNewConnection = createEngine(agents.single);
 
@@ -76,7 +79,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     const exchange = exchanges.get(req);
     if (!exchange) return;
     exchange.outgoing = outgoing;
-    exchange.stopDeadline = watchUpstream(clock, config.proxyTimeoutMs, req, outgoing, () => {
+    exchange.stopDeadline = deadline.watch(req, outgoing, () => {
       exchange.timedOut = true;
       outgoing.destroy(new Error('no answer in time'));
     });
@@ -102,8 +105,10 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     }
     const head = headers.back(answer, req, exchange.requestId);
     // writeHead replaces headers of the same name, and these are of somebody mounted before us
-    for (const name of ['set-cookie', 'vary'])
-      for (const line of [res.getHeader(name) ?? []].flat()) head.push(name, String(line));
+    for (const name of mergedHeaders) {
+      const before = res.getHeader(name);
+      if (before !== undefined) for (const line of [before].flat()) head.push(name, String(line));
+    }
     // Node takes an unasked 101 without `Upgrade` for an answer
     if ((answer.statusCode ?? 0) < 200 || !writeAnswerHead(res, answer, head)) {
       answer.destroy();
@@ -218,6 +223,13 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
 /** Of an upload: a client that sends all of it before it reads would never see the answer. */
 function takeRest(req: IncomingMessage): void {
   if (!req.complete) req.resume();
+}
+
+/** As plain values: of a URL the engine would ask a dozen accessors for each request. */
+function targetOf(route: Route) {
+  const { protocol, hostname, port, pathname } = new URL(route.target);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return { protocol, host, hostname: host, port, pathname };
 }
 
 function frameAs(headers: IncomingHttpHeaders, body: Buffer): void {

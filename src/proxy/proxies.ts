@@ -8,6 +8,7 @@ import { createHttpProxy, type HttpProxy } from './http.js';
 import type { RouteContext } from './route-context.js';
 import { createRouteHeaders, type RouteHeadersOptions } from './route-headers.js';
 import { createUpgradeProxy, type UpgradeProxy } from './upgrade.js';
+import { createUpstreamDeadline } from './upstream-deadline.js';
 
 interface RouteProxies {
   readonly pass: HttpProxy;
@@ -20,7 +21,7 @@ export interface Proxies {
   close(): void;
 }
 
-type MadeHere = 'route' | 'agents' | 'headers' | 'upstream' | 'reportParser';
+type MadeHere = 'route' | 'agents' | 'headers' | 'upstream' | 'reportParser' | 'deadline';
 
 export interface ProxiesOptions extends Omit<RouteContext, MadeHere>, Omit<RouteHeadersOptions, 'route'> {
   readonly log: Logger;
@@ -31,6 +32,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
   const proxies = new Map<Route, RouteProxies>();
   const upstreams: UpstreamReport[] = [];
   const reportParser = createParserReport(options.log);
+  const deadline = createUpstreamDeadline(options.clock, options.config.proxyTimeoutMs);
 
   for (const route of options.config.routes) {
     const { protocol } = new URL(route.target);
@@ -39,7 +41,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
     const headers = createRouteHeaders({ ...options, route });
     const upstream = createUpstreamReport({ ...options, route });
     upstreams.push(upstream);
-    const ofRoute: RouteContext = { ...options, route, agents, headers, upstream, reportParser };
+    const ofRoute: RouteContext = { ...options, route, agents, headers, upstream, reportParser, deadline };
     proxies.set(route, { pass: createHttpProxy(ofRoute), upgrade: createUpgradeProxy(ofRoute) });
   }
 
@@ -51,6 +53,7 @@ export function createProxies(options: ProxiesOptions): Proxies {
     },
     close() {
       for (const upstream of upstreams) upstream.close();
+      deadline.close();
       agentsOf.forEach((agents) => agents.close());
     },
   };

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { cookiesOfAm, stripCookies } from '../cookie.js';
 import type { Forwarded, RequestLike } from '../forwarded.js';
+import { rememberLast, rememberNames } from '../remember.js';
 import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.js';
 
 export interface RequestHeadersOptions {
@@ -54,7 +55,7 @@ export function createRequestHeaders({
 }: RequestHeadersOptions): (req: RequestLike, context: RequestContext) => IncomingHttpHeaders {
   const namesOf = rememberLast((cookieNames: ReadonlySet<string>) => ({
     cookies: cookiesOfAm(cookieNames, amCookies),
-    headers: new Set([...cookieNames].map((name) => withDashes(name.toLowerCase()))),
+    passes: rememberNames(createHeaderFilter(cookieNames)),
   }));
 
   return (req, { targetHost, cookieNames, session, requestId, isUpgrade }) => {
@@ -63,10 +64,7 @@ export function createRequestHeaders({
     const headers: IncomingHttpHeaders = { host: targetHost };
 
     for (const name in req.headers) {
-      const dashed = withDashes(name);
-      if (isDropped(dashed) || names.headers.has(dashed) || nominated.has(name)) continue;
-      if (dashed !== name && FRAMING.has(dashed)) continue;
-      headers[name] = req.headers[name];
+      if (names.passes(name) && !nominated.has(name)) headers[name] = req.headers[name];
     }
 
     const cookie = stripCookies(req.headers.cookie, names.cookies);
@@ -97,12 +95,12 @@ function isDropped(name: string): boolean {
   return DROPPED.has(name) || DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
-/** The names change once in months: what follows from them is computed when another set is given. */
-export function rememberLast<K extends object, V>(compute: (key: K) => V): (key: K) => V {
-  let last: { readonly key: K; readonly value: V } | undefined;
-  return (key) => {
-    if (last?.key !== key) last = { key, value: compute(key) };
-    return last.value;
+/** By the name. A header that is called as the SSO cookie could carry the token: AM takes it from there too. */
+function createHeaderFilter(cookieNames: ReadonlySet<string>): (name: string) => boolean {
+  const tokens = new Set([...cookieNames].map((name) => withDashes(name.toLowerCase())));
+  return (name) => {
+    const dashed = withDashes(name);
+    return !isDropped(dashed) && !tokens.has(dashed) && !(dashed !== name && FRAMING.has(dashed));
   };
 }
 

@@ -3,6 +3,7 @@
 import type { Config, Route } from '../config.js';
 import { setsCookie } from '../cookie.js';
 import type { RequestLike } from '../forwarded.js';
+import { rememberNames } from '../remember.js';
 import { isSharedCacheHeader, sessionCacheControl } from './cache-control.js';
 import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.js';
 
@@ -32,6 +33,9 @@ const DROPPED: readonly string[] = [
   'x-request-id',
 ];
 
+/** What becomes of a header of this name. */
+type Treatment = 'keep' | 'drop' | 'set-cookie' | 'location' | 'cors' | 'cache-control' | 'frame-options';
+
 /**
  * Makes the function that builds the headers of an answer, as the flat list that `res.writeHead` takes: lines that an
  * upstream sends twice (`Set-Cookie`, `Link`, `Vary`) stay two.
@@ -51,6 +55,17 @@ export function createResponseHeaders({
   // Two policies both hold (CSP 3, 8.1), so an upstream's can only tighten ours.
   dropped.delete('content-security-policy');
 
+  const treatmentOf = rememberNames((header): Treatment => {
+    const name = header.toLowerCase();
+    if (name === 'x-frame-options' && frameOptions !== undefined) return 'frame-options';
+    if (dropped.has(name)) return 'drop';
+    if (name === 'set-cookie' || name === 'location') return name;
+    if (name.startsWith('access-control-')) return 'cors';
+    if (!isPrivate) return 'keep';
+    if (name === 'cache-control') return name;
+    return isSharedCacheHeader(name) ? 'drop' : 'keep';
+  });
+
   return (upstream, req, requestId) => {
     const { rawHeaders } = upstream;
     const nominated = nominatedBy(upstream.headers.connection);
@@ -62,20 +77,27 @@ export function createResponseHeaders({
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
       const header = rawHeaders[i] ?? '';
       const value = rawHeaders[i + 1] ?? '';
-      const name = header.toLowerCase();
-      if (name === 'x-frame-options' && isDeny(value)) denyFrames = true;
-      if (dropped.has(name) || nominated.has(name)) continue;
-      if (name === 'set-cookie') {
-        if (!setsCookie(value, cookieNames())) list.push(header, value);
-      } else if (name === 'location') {
-        list.push(header, mapLocation(value));
-      } else if (name.startsWith('access-control-')) {
-        answersCors = true;
-        if (isTrusted(req)) list.push(header, value);
-      } else if (isPrivate && name === 'cache-control') {
-        cacheControl = cacheControl === '' ? value : `${cacheControl}, ${value}`;
-      } else if (!isPrivate || !isSharedCacheHeader(name)) {
-        list.push(header, value);
+      const treatment = treatmentOf(header);
+      if (treatment === 'drop' || (nominated.size > 0 && nominated.has(header.toLowerCase()))) continue;
+      switch (treatment) {
+        case 'keep':
+          list.push(header, value);
+          break;
+        case 'set-cookie':
+          if (!setsCookie(value, cookieNames())) list.push(header, value);
+          break;
+        case 'location':
+          list.push(header, mapLocation(value));
+          break;
+        case 'cors':
+          answersCors = true;
+          if (isTrusted(req)) list.push(header, value);
+          break;
+        case 'frame-options':
+          denyFrames ||= isDeny(value);
+          break;
+        case 'cache-control':
+          cacheControl = cacheControl === '' ? value : `${cacheControl}, ${value}`;
       }
     }
 

@@ -8,6 +8,7 @@ import type { Agents } from './agents.js';
 import type { ReportParser, UpstreamReport } from './failures.js';
 import type { RouteHeaders } from './route-headers.js';
 import type { Streams } from './streams.js';
+import type { UpstreamDeadline } from './upstream-deadline.js';
 
 export interface RouteContext {
   readonly config: Config;
@@ -16,6 +17,7 @@ export interface RouteContext {
   readonly headers: RouteHeaders;
   readonly upstream: UpstreamReport;
   readonly reportParser: ReportParser;
+  readonly deadline: UpstreamDeadline;
   readonly streams: Streams;
   readonly denial: Denial;
   /** Sets the headers that every answer of our own carries. */

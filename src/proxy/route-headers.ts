@@ -5,9 +5,10 @@ import type { SsoCookie } from '../am/sso-cookie.js';
 import type { Config, Route } from '../config.js';
 import { cookiesOfAm } from '../cookie.js';
 import type { Forwarded } from '../forwarded.js';
+import { rememberLast } from '../remember.js';
 import type { SecurityHeaders } from '../security-headers.js';
 import type { Admitted } from '../session.js';
-import { createRequestHeaders, rememberLast } from './request-headers.js';
+import { createRequestHeaders } from './request-headers.js';
 import { createResponseHeaders } from './response-headers.js';
 
 export interface RouteHeaders {

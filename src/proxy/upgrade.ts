@@ -12,7 +12,6 @@ import { hasBody } from './body.js';
 import type { RouteContext } from './route-context.js';
 import type { CloseReason } from './streams.js';
 import { joinSockets } from './tunnel.js';
-import { watchUpstream } from './upstream-deadline.js';
 
 /**
  * Passes the handshake on, then the frames.
@@ -48,7 +47,7 @@ export function isWebSocketHandshake(req: IncomingMessage): boolean {
 }
 
 export function createUpgradeProxy(context: RouteContext): UpgradeProxy {
-  const { config, route, agents, headers, upstream: report, streams, denial, prepare, clock } = context;
+  const { route, agents, headers, upstream: report, streams, denial, prepare, clock, deadline } = context;
   const target = new URL(route.target);
   const { request } = target.protocol === 'https:' ? https : http;
   const base = target.pathname.replace(/\/$/, '');
@@ -82,7 +81,7 @@ export function createUpgradeProxy(context: RouteContext): UpgradeProxy {
     const answersBefore = report.answers;
     let early = handshake.head;
     const outgoing = open(handshake);
-    const stopDeadline = watchUpstream(clock, config.proxyTimeoutMs, req, outgoing, () => {
+    const stopDeadline = deadline.watch(req, outgoing, () => {
       timedOut = true;
       outgoing.destroy(new Error('no answer in time'));
     });

@@ -1,38 +1,86 @@
 // How long an upstream may take from the last byte of the request to the first of its answer.
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
+import { createQueue } from '../queue.js';
 
-/**
- * Calls `onTimeout` once if the upstream has taken all that the client sent, or takes nothing more (not even the
- * connection), and says nothing for `timeoutMs`. A client that is slow to send does not count against the upstream.
- *
- * @returns ends the watch: the answer has begun, or there will be none
- */
-export function watchUpstream(
-  clock: Clock,
-  timeoutMs: number,
-  req: IncomingMessage,
-  outgoing: ClientRequest,
-  onTimeout: () => void,
-): () => void {
-  const isConnecting = () => outgoing.socket?.connecting === true;
-  let lastPassedOn = clock.now();
-  const passedOn = () => {
-    if (!isConnecting()) lastPassedOn = clock.now();
-  };
-  let timer = clock.setTimer(check, timeoutMs);
+export interface UpstreamDeadline {
+  /**
+   * Calls `onTimeout` once if the upstream has taken all that the client sent, or takes nothing more (not even the
+   * connection), and says nothing for the time-out. A client that is slow to send does not count against the upstream.
+   *
+   * @returns ends the watch: the answer has begun, or there will be none
+   */
+  watch(req: IncomingMessage, outgoing: ClientRequest, onTimeout: () => void): () => void;
+  /** Nobody is told any more. */
+  close(): void;
+}
+
+interface Awaited {
+  readonly req: IncomingMessage;
+  readonly outgoing: ClientRequest;
+  readonly onTimeout: () => void;
+  /** When the upstream last got something, monotonic ms. */
+  since: number;
+}
+
+/** One timer looks after all requests: to set and clear one for each would be among the dearest things done for it. */
+export function createUpstreamDeadline(clock: Clock, timeoutMs: number): UpstreamDeadline {
+  /** Who waits longest is the first. */
+  const awaited = createQueue<Awaited>();
+  let timer: Timer | undefined;
 
   function check(): void {
-    const upstreamOwes = req.complete || outgoing.writableNeedDrain || isConnecting();
-    const left = upstreamOwes ? lastPassedOn + timeoutMs - clock.now() : timeoutMs;
-    if (left <= 0) onTimeout();
-    else timer = clock.setTimer(check, left);
+    const now = clock.now();
+    const late: Awaited[] = [];
+    timer = undefined;
+    for (let first = awaited.first; first; first = awaited.first) {
+      const { value } = first;
+      const leftMs = value.since + timeoutMs - now;
+      if (leftMs > 0) {
+        timer = clock.setTimer(check, leftMs);
+        break;
+      }
+      if (owes(value)) {
+        awaited.remove(first);
+        late.push(value);
+      } else {
+        value.since = now;
+        awaited.requeue(first);
+      }
+    }
+    for (const { onTimeout } of late) onTimeout();
   }
 
-  if (!req.complete) req.on('data', passedOn).once('end', passedOn);
-  return () => {
-    clock.clearTimer(timer);
-    req.off('data', passedOn).off('end', passedOn);
+  return {
+    watch(req, outgoing, onTimeout) {
+      const value: Awaited = { req, outgoing, onTimeout, since: clock.now() };
+      const entry = awaited.add(value);
+      timer ??= clock.setTimer(check, timeoutMs);
+      if (req.complete) return () => awaited.remove(entry);
+
+      const passedOn = () => {
+        if (!entry.isQueued || isConnecting(outgoing)) return;
+        value.since = clock.now();
+        awaited.requeue(entry);
+      };
+      req.on('data', passedOn).once('end', passedOn);
+      return () => {
+        awaited.remove(entry);
+        req.off('data', passedOn).off('end', passedOn);
+      };
+    },
+    close() {
+      if (timer) clock.clearTimer(timer);
+      timer = undefined;
+    },
   };
+}
+
+function owes({ req, outgoing }: Awaited): boolean {
+  return req.complete || outgoing.writableNeedDrain || isConnecting(outgoing);
+}
+
+function isConnecting({ socket }: ClientRequest): boolean {
+  return socket?.connecting === true;
 }
