@@ -21,7 +21,7 @@ describe('a queue', () => {
     const queue = createQueue<string>();
     const entries = ['a', 'b', 'c'].map((value) => queue.add(value));
     for (const entry of entries) queue.remove(entry);
-    expect(entries.map(({ before, after }) => [before, after])).toEqual(Array(3).fill([undefined, undefined]));
+    expect(entries.map(({ before, after }) => [before, after])).toEqual(entries.map(() => [undefined, undefined]));
     expect(queue.first).toBeUndefined();
   });
 
