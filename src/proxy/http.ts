@@ -1,15 +1,13 @@
 // One request to one upstream through http-proxy-middleware: our headers out, our headers back, our errors.
 
-import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { Stream } from 'node:stream';
-import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { asksForEventStream } from '../activity.js';
 import { createAttachment } from '../attachment.js';
-import type { Route } from '../config.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
 import { sendHead, sendHeadSoon, writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isPlainlyFramed } from './body.js';
+import { createEngine, type Way } from './engine.js';
 import { endStream, flushEach, isEventStream, isOpenEnded } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
 import type { RouteContext } from './route-context.js';
@@ -47,24 +45,12 @@ interface Exchange {
 /** RFC 9110, 9.2.2: may be sent again if the connection died before an answer. */
 const idempotent: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
-/** In the place of a body that there is not: to pipe one would take a tenth of the request's time. */
-const noBody = new (class extends Stream {
-  override pipe<T extends NodeJS.WritableStream>(outgoing: T): T {
-    outgoing.end();
-    return outgoing;
-  }
-})();
-
 const mergedHeaders = ['set-cookie', 'vary'] as const;
 
 export function createHttpProxy(options: RouteContext): HttpProxy {
   const { route, agents, headers, upstream, streams, denial, prepare, clock, reportParser, deadline } = options;
   const exchanges = createAttachment<IncomingMessage, Exchange>('exchange');
-  const target = targetOf(route);
-  const pooled = createWay(target, agents.pooled);
-  const pooledWithoutBody = { ...pooled, buffer: noBody };
-  const onNewConnection = createWay(target, agents.single);
-  const engine = createEngine(target);
+  const { engine, pooled, pooledWithoutBody, onNewConnection } = createEngine(route, agents);
   engine.on('proxyReq', (outgoing, req, res) => begin(outgoing, req, res));
   engine.on('proxyRes', (answer, req, res) => passBack(answer, req, res));
   engine.on('error', (error, req, res) => {
@@ -225,40 +211,6 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
 /** Of an upload: a client that sends all of it before it reads would never see the answer. */
 function takeRest(req: IncomingMessage): void {
   if (!req.complete) req.resume();
-}
-
-type Engine = Parameters<Plugin>[0];
-type Target = ReturnType<typeof targetOf>;
-/** What the engine is told with each request. */
-type Way = ReturnType<typeof createWay> & { readonly buffer?: Stream };
-
-/**
- * http-proxy-middleware's engine, without its middleware: that parses each URL for a path filter, and waits for half a
- * dozen promises, which makes a request dearer by a twentieth on Node 20 and by more on Node 24.
- */
-function createEngine(target: Target): Engine {
-  const made: Engine[] = [];
-  createProxyMiddleware({
-    target,
-    // the default ones write lines of a log for every request, and hand them to nobody
-    ejectPlugins: true,
-    plugins: [(engine) => void made.push(engine)],
-  });
-  const [engine] = made;
-  if (!engine) throw new Error('http-proxy-middleware has no engine');
-  return engine;
-}
-
-function createWay(target: Target, agent: Agent) {
-  // the head is written by us at once: the engine would set one header after the other and hold it back
-  return { target, agent, selfHandleResponse: true };
-}
-
-/** As plain values: of a URL the engine would ask a dozen accessors for each request. */
-function targetOf(route: Route) {
-  const { protocol, hostname, port, pathname } = new URL(route.target);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return { protocol, host, hostname: host, port, pathname };
 }
 
 function frameAs(headers: IncomingHttpHeaders, body: Buffer): void {
