@@ -42,9 +42,9 @@ function rawValues(header: string | undefined, name: string): string[] {
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, end)) {
     const start = header.lastIndexOf(';', at) + 1;
     end = endOfPair(header, at);
-    const equals = header.indexOf('=', start);
-    if (equals !== -1 && equals < end && header.slice(start, equals).trim() === name)
-      values.push(header.slice(equals + 1, end).trim());
+    const pair = header.slice(start, end);
+    const equals = pair.indexOf('=');
+    if (equals !== -1 && pair.slice(0, equals).trim() === name) values.push(pair.slice(equals + 1).trim());
   }
   return values;
 }

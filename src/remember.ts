@@ -11,15 +11,16 @@ export function rememberLast<K extends object, V>(compute: (key: K) => V): (key:
 
 /** Whoever makes up names costs us no more than this. */
 const namesMax = 500;
+const lengthMax = 64;
 
-/** For the names of headers, of which there are some dozens; computed each time once there are more than 500. */
+/** For the names of headers, of which there are some dozens; computed each time once there are more than 500, or of more than 64 characters. */
 export function rememberNames<V>(compute: (name: string) => V): (name: string) => V {
   const values = new Map<string, V>();
   return (name) => {
     let value = values.get(name);
     if (value === undefined) {
       value = compute(name);
-      if (values.size < namesMax) values.set(name, value);
+      if (values.size < namesMax && name.length <= lengthMax) values.set(name, value);
     }
     return value;
   };

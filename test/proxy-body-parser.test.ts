@@ -198,6 +198,38 @@ describe('a parser does no harm', () => {
   });
 });
 
+describe('a middleware that takes away what the client said of its body', () => {
+  it.each(['POST', 'PATCH'])('takes nothing from the body: %s', async (method) => {
+    const team = await startBehind((req, _res, next) => {
+      delete req.headers['content-length'];
+      next();
+    });
+    const answer = await team.asUser('/api/x', { ...sending(types.bytes, 'abc'), method });
+    expect(answer.status).toBe(200);
+    expect(arrived.map(String)).toEqual(['abc']);
+  });
+});
+
+describe('a middleware that spoils the answer', () => {
+  it('costs that one request, and nobody else', async () => {
+    const rejections: unknown[] = [];
+    const noteRejection = (reason: unknown) => rejections.push(reason);
+    process.on('unhandledRejection', noteRejection);
+    onTestFinished(() => void process.off('unhandledRejection', noteRejection));
+    const team = await startBehind((req, res, next) => {
+      if (req.url !== '/api/spoilt') return next();
+      req.headers['x-note'] = 'a name that no header can have: €';
+      res.setHeader = () => {
+        throw new Error('spoilt');
+      };
+      next();
+    });
+    await expect(team.asUser('/api/spoilt', { method: 'GET' })).rejects.toThrow(/ECONNRESET|socket hang up/);
+    expect((await team.asUser('/api/x', { method: 'GET' })).status).toBe(200);
+    expect(rejections).toEqual([]);
+  });
+});
+
 // as those do that count or hash it
 describe('a middleware that listens to the body', () => {
   it.each([5, 1_000_000])('gets %i bytes, and so does the upstream', async (size) => {

@@ -19,6 +19,13 @@ describe('what is remembered', () => {
     expect(asked).toEqual(['a', 'b']);
   });
 
+  it('is no name that is longer than any in use', () => {
+    const asked: string[] = [];
+    const remembered = rememberNames((name) => asked.push(name));
+    for (const name of ['x'.repeat(64), 'x'.repeat(65)]) for (let i = 0; i < 2; i++) remembered(name);
+    expect(asked.map(({ length }) => length)).toEqual([64, 65, 65]);
+  });
+
   it('is no more than 500 names, whoever makes up others', () => {
     const asked: string[] = [];
     const remembered = rememberNames((name) => asked.push(name));

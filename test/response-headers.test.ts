@@ -154,6 +154,14 @@ describe('security headers', () => {
     expect(valuesOf('x-frame-options', lines)).toEqual(expected);
   });
 
+  it('a denial of frames counts though Connection names it', () => {
+    const lines = answer([
+      ['Connection', 'X-Frame-Options'],
+      ['X-Frame-Options', 'DENY'],
+    ]);
+    expect(valuesOf('x-frame-options', lines)).toEqual(['DENY']);
+  });
+
   it("those that we do not send are the upstream's to send", () => {
     const lines = answer(
       [

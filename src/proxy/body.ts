@@ -8,6 +8,14 @@ export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean 
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
+/** Whether the client said anything of a body, whatever somebody before us made of the headers. */
+export function isFramed({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
+  for (let i = 0; i < rawHeaders.length; i += 2) if (FRAMING.test(rawHeaders[i] ?? '')) return true;
+  return false;
+}
+
+const FRAMING = /^(?:content-length|transfer-encoding)$/i;
+
 /** Whether somebody before us, such as a body parser, has read the body: an upstream would wait for it in vain. */
 export function isBodyTaken(req: IncomingMessage): boolean {
   return req.readableDidRead && hasBody(req);

@@ -6,7 +6,7 @@ import { createAttachment } from '../attachment.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
 import { sendHead, sendHeadSoon, writeAnswerHead } from './answer-head.js';
-import { hasBody, isBodyTaken, isPlainlyFramed } from './body.js';
+import { hasBody, isBodyTaken, isFramed, isPlainlyFramed } from './body.js';
 import { createEngine, type Way } from './engine.js';
 import { endStream, flushEach, isEventStream, isOpenEnded } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
@@ -58,7 +58,16 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
   });
 
   function run(way: Way, req: IncomingMessage, res: ServerResponse): void {
-    engine.web(req, res, way).catch((error: Error) => fail(error, req, res));
+    const giveUp = () => void res.destroy();
+    try {
+      engine
+        .web(req, res, way)
+        .catch((error: Error) => fail(error, req, res))
+        .catch(giveUp);
+    } catch {
+      // an answer that somebody before us has changed so that it takes none
+      giveUp();
+    }
   }
 
   function begin(outgoing: ClientRequest, req: IncomingMessage, res: ServerResponse): void {
@@ -192,13 +201,12 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     // it ended between its verdict and the watch
     if (!canAnswer(res)) return;
     // POST is never sent again: it may as well share
-    const bringsBody = hasBody(req);
-    const isAlone = idempotent.has(req.method) && (bringsBody || asksForEventStream(req));
+    const isAlone = idempotent.has(req.method) && (hasBody(req) || asksForEventStream(req));
     // before the engine sees them: it sends them at once where the client sent Expect, without asking any hook
     req.headers = headers.towards(req, requestId, admitted);
     if (body) frameAs(req.headers, body);
     if (isAlone) run(onNewConnection, req, res);
-    else run(bringsBody ? pooled : pooledWithoutBody, req, res);
+    else run(isFramed(req) || req.destroyed ? pooled : pooledWithoutBody, req, res);
   };
 
   function refuse(req: IncomingMessage, res: ServerResponse, requestId: string, code: ProblemCode): void {

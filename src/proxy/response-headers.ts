@@ -78,7 +78,9 @@ export function createResponseHeaders({
       const header = rawHeaders[i] ?? '';
       const value = rawHeaders[i + 1] ?? '';
       const treatment = treatmentOf(header);
-      if (treatment === 'drop' || (nominated.size > 0 && nominated.has(header.toLowerCase()))) continue;
+      const isNominated = nominated.size > 0 && nominated.has(header.toLowerCase());
+      // what denies frames counts though it does not travel
+      if (treatment === 'drop' || (isNominated && treatment !== 'frame-options')) continue;
       switch (treatment) {
         case 'keep':
           list.push(header, value);
