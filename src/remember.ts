@@ -13,7 +13,10 @@ export function rememberLast<K extends object, V>(compute: (key: K) => V): (key:
 const namesMax = 500;
 const lengthMax = 64;
 
-/** For the names of headers, of which there are some dozens; computed each time once there are more than 500, or of more than 64 characters. */
+/**
+ * For the names of headers, of which there are some dozens. Once there are 500, others are computed each time, and those
+ * of more than 64 characters always.
+ */
 export function rememberNames<V>(compute: (name: string) => V): (name: string) => V {
   const values = new Map<string, V>();
   return (name) => {

@@ -38,7 +38,7 @@ export function createTimeline() {
       console.log(`${String(Math.round((Date.now() - startedAt) / 1_000)).padStart(4)} s  ${name}`);
     },
     phaseAt: (at) => phases.findLast(({ from }) => from <= at)?.name ?? 'start',
-    /** Of each node: when the one before was killed, and when this one said that it listens. */
+    /** Of each node: when its process was started, and when that said that it listens. */
     lives,
     /** What a node answers from now on is not of the process before: it may listen a while before it has said so. */
     reborn(node) {

@@ -7,6 +7,7 @@ import type { Route } from '../config.js';
 import type { Agents } from './agents.js';
 
 type Engine = Parameters<Plugin>[0];
+type Target = ReturnType<typeof targetOf>;
 
 /** What the engine is told with each request. */
 export type Way = ReturnType<typeof createWay> & { readonly buffer?: Stream };
@@ -28,7 +29,7 @@ export function createEngine(route: Route, agents: Agents) {
  * The middleware itself is left out: it parses each URL for a path filter, and waits for half a dozen promises, which
  * makes a request dearer by a twentieth on Node 20 and by more on Node 24.
  */
-function engineOfMiddleware(target: ReturnType<typeof targetOf>): Engine {
+function engineOfMiddleware(target: Target): Engine {
   const made: Engine[] = [];
   createProxyMiddleware({
     target,
@@ -41,7 +42,7 @@ function engineOfMiddleware(target: ReturnType<typeof targetOf>): Engine {
   return engine;
 }
 
-function createWay(target: ReturnType<typeof targetOf>, agent: Agent) {
+function createWay(target: Target, agent: Agent) {
   // the head is written by us at once: the engine would set one header after the other and hold it back
   return { target, agent, selfHandleResponse: true };
 }

@@ -58,16 +58,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
   });
 
   function run(way: Way, req: IncomingMessage, res: ServerResponse): void {
-    const giveUp = () => void res.destroy();
-    try {
-      engine
-        .web(req, res, way)
-        .catch((error: Error) => fail(error, req, res))
-        .catch(giveUp);
-    } catch {
-      // an answer that somebody before us has changed so that it takes none
-      giveUp();
-    }
+    engine.web(req, res, way).catch((error: Error) => fail(error, req, res));
   }
 
   function begin(outgoing: ClientRequest, req: IncomingMessage, res: ServerResponse): void {
@@ -129,7 +120,17 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     exchange.unwatch = undefined;
   }
 
+  /** Never throws: nobody would catch it. */
   function fail(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse): void {
+    try {
+      answerFailure(error, req, res);
+    } catch {
+      // an answer that somebody before us has changed so that it takes none
+      res.destroy();
+    }
+  }
+
+  function answerFailure(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse): void {
     const exchange = exchanges.get(req);
     // all of it has come, as its framing tells: a client that reads slowly still gets it
     if (exchange?.answer?.complete === true && hasBody(exchange.answer)) return;

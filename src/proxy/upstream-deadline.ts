@@ -2,7 +2,7 @@
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock, Timer } from '../clock.js';
-import { createQueue } from '../queue.js';
+import { createQueue, type Entry } from '../queue.js';
 
 export interface UpstreamDeadline {
   /**
@@ -30,6 +30,11 @@ export function createUpstreamDeadline(clock: Clock, timeoutMs: number): Upstrea
   const awaited = createQueue<Awaited>();
   let timer: Timer | undefined;
 
+  function waitAnew(entry: Entry<Awaited>, now: number): void {
+    entry.value.since = now;
+    awaited.requeue(entry);
+  }
+
   function check(): void {
     const now = clock.now();
     const late: Awaited[] = [];
@@ -44,25 +49,19 @@ export function createUpstreamDeadline(clock: Clock, timeoutMs: number): Upstrea
       if (owes(value)) {
         awaited.remove(first);
         late.push(value);
-      } else {
-        value.since = now;
-        awaited.requeue(first);
-      }
+      } else waitAnew(first, now);
     }
     for (const { onTimeout } of late) onTimeout();
   }
 
   return {
     watch(req, outgoing, onTimeout) {
-      const value: Awaited = { req, outgoing, onTimeout, since: clock.now() };
-      const entry = awaited.add(value);
+      const entry = awaited.add({ req, outgoing, onTimeout, since: clock.now() });
       timer ??= clock.setTimer(check, timeoutMs);
       if (req.complete) return () => awaited.remove(entry);
 
       const passedOn = () => {
-        if (!entry.isQueued || isConnecting(outgoing)) return;
-        value.since = clock.now();
-        awaited.requeue(entry);
+        if (entry.isQueued && !isConnecting(outgoing)) waitAnew(entry, clock.now());
       };
       req.on('data', passedOn).once('end', passedOn);
       return () => {
