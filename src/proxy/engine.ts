@@ -1,34 +1,55 @@
-// http-proxy-middleware's engine, and the ways in which it may take a request to the upstream.
+// A request to the upstream by http-proxy-middleware's engine.
 
-import type { Agent } from 'node:http';
-import { Stream } from 'node:stream';
+import type { Agent, ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
 import type { Route } from '../config.js';
-import type { Agents } from './agents.js';
 
 type Engine = Parameters<Plugin>[0];
-type Target = ReturnType<typeof targetOf>;
 
-/** What the engine is told with each request. */
-export type Way = ReturnType<typeof createWay> & { readonly buffer?: Stream };
+/** Takes a request, its headers made ready, to the upstream. */
+export type Send = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** Calls no plugin, writes no answer: whoever has it listens to `proxyReq`, `proxyRes` and `error`. */
-export function createEngine(route: Route, agents: Agents) {
-  const target = targetOf(route);
-  const pooled = createWay(target, agents.pooled);
-  return {
-    engine: engineOfMiddleware(target),
-    pooled,
-    /** In the place of a body that there is not: to pipe one would take a tenth of the request's time. */
-    pooledWithoutBody: { ...pooled, buffer: noBody },
-    onNewConnection: createWay(target, agents.single),
-  };
+/** What happens with it on the way. */
+export interface Steps {
+  /** It has its connection; nothing of it was sent yet. */
+  begin(outgoing: ClientRequest, req: IncomingMessage, res: ServerResponse): void;
+  /** The head of the answer is there, its body to be read. */
+  passBack(answer: IncomingMessage, req: IncomingMessage, res: ServerResponse): void;
+  /** Either side broke off. Never throws. */
+  fail(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse): void;
+}
+
+/** The upstream as plain values: of a URL a dozen accessors would be asked for each request. */
+export type Target = ReturnType<typeof targetOf>;
+
+export function targetOf(route: Route) {
+  const { protocol, hostname, port, pathname } = new URL(route.target);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return { protocol, host, hostname: host, port, pathname };
 }
 
 /**
  * The middleware itself is left out: it parses each URL for a path filter, and waits for half a dozen promises, which
  * makes a request dearer by a twentieth on Node 20 and by more on Node 24.
  */
+export function createEngine(target: Target, { begin, passBack, fail }: Steps): (agent: Agent) => Send {
+  const engine = engineOfMiddleware(target);
+  engine.on('proxyReq', (outgoing, req, res) => begin(outgoing, req, res));
+  engine.on('proxyRes', (answer, req, res) => passBack(answer, req, res));
+  engine.on('error', (error, req, res) => {
+    if (req && res && 'writeHead' in res) fail(error, req, res);
+  });
+
+  return (agent) => {
+    // the head is written by us at once: the engine would set one header after the other and hold it back
+    const options = { target, agent, selfHandleResponse: true };
+    return (req, res) => {
+      engine.web(req, res, options).catch((error: Error) => fail(error, req, res));
+    };
+  };
+}
+
+/** It calls no plugin and writes no answer: whoever has it listens to its events. */
 function engineOfMiddleware(target: Target): Engine {
   const made: Engine[] = [];
   createProxyMiddleware({
@@ -41,22 +62,3 @@ function engineOfMiddleware(target: Target): Engine {
   if (!engine) throw new Error('http-proxy-middleware has no engine');
   return engine;
 }
-
-function createWay(target: Target, agent: Agent) {
-  // the head is written by us at once: the engine would set one header after the other and hold it back
-  return { target, agent, selfHandleResponse: true };
-}
-
-/** As plain values: of a URL the engine would ask a dozen accessors for each request. */
-function targetOf(route: Route) {
-  const { protocol, hostname, port, pathname } = new URL(route.target);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return { protocol, host, hostname: host, port, pathname };
-}
-
-const noBody = new (class extends Stream {
-  override pipe<T extends NodeJS.WritableStream>(outgoing: T): T {
-    outgoing.end();
-    return outgoing;
-  }
-})();

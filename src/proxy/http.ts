@@ -6,8 +6,9 @@ import { createAttachment } from '../attachment.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
 import { sendHead, sendHeadSoon, writeAnswerHead } from './answer-head.js';
+import { createBodiless } from './bodiless.js';
 import { hasBody, isBodyTaken, isFramed, isPlainlyFramed } from './body.js';
-import { createEngine, type Way } from './engine.js';
+import { createEngine, targetOf, type Steps } from './engine.js';
 import { endStream, flushEach, isEventStream, isOpenEnded } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
 import type { RouteContext } from './route-context.js';
@@ -50,16 +51,12 @@ const mergedHeaders = ['set-cookie', 'vary'] as const;
 export function createHttpProxy(options: RouteContext): HttpProxy {
   const { route, agents, headers, upstream, streams, denial, prepare, clock, reportParser, deadline } = options;
   const exchanges = createAttachment<IncomingMessage, Exchange>('exchange');
-  const { engine, pooled, pooledWithoutBody, onNewConnection } = createEngine(route, agents);
-  engine.on('proxyReq', (outgoing, req, res) => begin(outgoing, req, res));
-  engine.on('proxyRes', (answer, req, res) => passBack(answer, req, res));
-  engine.on('error', (error, req, res) => {
-    if (req && res && 'writeHead' in res) fail(error, req, res);
-  });
-
-  function run(way: Way, req: IncomingMessage, res: ServerResponse): void {
-    engine.web(req, res, way).catch((error: Error) => fail(error, req, res));
-  }
+  const target = targetOf(route);
+  const steps: Steps = { begin, passBack, fail };
+  const sendBy = createEngine(target, steps);
+  const sendPooled = sendBy(agents.pooled);
+  const sendAlone = sendBy(agents.single);
+  const sendWithoutBody = createBodiless(target, agents.pooled, steps);
 
   function begin(outgoing: ClientRequest, req: IncomingMessage, res: ServerResponse): void {
     const exchange = exchanges.get(req);
@@ -148,7 +145,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     if (isStaleConnection(error, req, exchange)) {
       // its end is not the exchange's
       exchange.outgoing = undefined;
-      run(onNewConnection, req, res);
+      sendAlone(req, res);
       return;
     }
     letGo(exchange);
@@ -206,8 +203,9 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     // before the engine sees them: it sends them at once where the client sent Expect, without asking any hook
     req.headers = headers.towards(req, requestId, admitted);
     if (body) frameAs(req.headers, body);
-    if (isAlone) run(onNewConnection, req, res);
-    else run(isFramed(req) || req.destroyed ? pooled : pooledWithoutBody, req, res);
+    if (isAlone) sendAlone(req, res);
+    else if (isFramed(req) || req.destroyed) sendPooled(req, res);
+    else sendWithoutBody(req, res);
   };
 
   function refuse(req: IncomingMessage, res: ServerResponse, requestId: string, code: ProblemCode): void {

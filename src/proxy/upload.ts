@@ -2,6 +2,7 @@
 
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { createAttachment } from '../attachment.js';
 import type { Clock } from '../clock.js';
 import { endGently } from '../linger.js';
 import { hasBody } from './body.js';
@@ -9,25 +10,24 @@ import { hasBody } from './body.js';
 type Writing = Pick<Socket, '_write' | '_writev'>;
 type WriteDone = (error?: NodeJS.ErrnoException | null) => void;
 
+const isPatient = createAttachment<Socket, true>('isPatient');
+
 /**
  * Lets a write to a connection that the upstream has closed fail only after all that had arrived on it was read. Node
  * closes the socket with the first write that fails, and with it goes an answer that still waits there to be read.
- * Call it as soon as the request has its connection.
+ * Call it as soon as the request has its connection. Once patient, a connection stays so: to take the properties away
+ * again would make each later use of the socket slow, a tenth of a request's time.
  */
 export function readBeforeFailing(req: IncomingMessage, outgoing: ClientRequest): void {
   const { socket } = outgoing;
-  if (!socket || !hasBody(req)) return;
+  if (!socket || !hasBody(req) || isPatient.get(socket)) return;
+  isPatient.set(socket, true);
   const { _write: write, _writev: writeAll } = socket;
   const patiently: Writing = {
     _write: (chunk, encoding, done) => write.call(socket, chunk, encoding, afterReading(socket, done)),
     _writev: (chunks, done) => writeAll?.call(socket, chunks, afterReading(socket, done)),
   };
   Object.assign(socket, patiently);
-  // comes before the connection goes back to the pool
-  outgoing.once('close', () => {
-    Reflect.deleteProperty(socket, '_write');
-    Reflect.deleteProperty(socket, '_writev');
-  });
 }
 
 function afterReading(socket: Socket, done: WriteDone): WriteDone {

