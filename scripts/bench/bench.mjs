@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { capacity } from './capacity.mjs';
-import { compare, compareLatency, measureRefresh, startSubject, startSurroundings } from './cpu.mjs';
+import { compareLatency, measureRefresh, round, row, startSubject, startSurroundings } from './cpu.mjs';
 import { compareHandWritten, mix } from './hand-written.mjs';
 import { cores, describeMachine } from './machine.mjs';
 import { plot } from './plot.mjs';
@@ -73,9 +73,13 @@ function checked(option, text, known) {
   return names;
 }
 
+function say(what) {
+  process.stderr.write(`${Math.round((performance.now() - beganAt) / 1_000)} s: ${what}\n`);
+}
+
 /** A row that fails must not take the others with it. */
 async function attempt(what, measure) {
-  process.stderr.write(`${Math.round((performance.now() - beganAt) / 1_000)} s: ${what}\n`);
+  say(what);
   try {
     await measure();
   } catch (error) {
@@ -85,33 +89,41 @@ async function attempt(what, measure) {
 }
 
 async function compareProxies() {
-  const names = compared.filter((name) => only.includes(name));
-  if (names.length === 0) return;
+  const asked = compared.filter((name) => only.includes(name));
+  for (const name of asked) if (subjects[name].lacks) console.log(`left out, ${subjects[name].lacks}`);
+  const there = asked.filter((name) => !subjects[name].lacks);
+  if (there.length === 0) return;
+  const ms = seconds * 1_000;
   const surroundings = await startSurroundings();
-  await surroundings.logIn(100);
-  const bare = await startSubject('bare', surroundings);
-  for (const name of names) {
-    if (subjects[name].lacks) console.log(`left out, ${subjects[name].lacks}`);
-    else await attempt(subjects[name].title, () => compareProxy(name, bare, surroundings));
-  }
-  await bare.proxy.stop();
+  await surroundings.logInAll();
+  await attempt('the proxies', async () => {
+    const rounds = [];
+    for (let i = 1; i <= pairs; i++) {
+      say(`round ${i} of ${pairs}`);
+      rounds.push(await round(['bare', ...there], surroundings, { chosen, ms }));
+    }
+    const results = (workload, i) => rounds.map((each) => each[workload][i]);
+    for (const [i, name] of there.entries())
+      for (const workload of chosen)
+        figures.cpu.push({
+          title: subjects[name].title,
+          ...row(name, workload, results(workload, i + 1), results(workload, 0)),
+        });
+  });
+  if (only.includes('latency'))
+    for (const name of there.filter((each) => subjects[each].strips))
+      await attempt(`latency, ${name}`, () => measureLatency(name, surroundings, ms));
   await surroundings.end();
 }
 
-async function compareProxy(name, bare, surroundings) {
-  const { title, strips } = subjects[name];
-  const subject = await startSubject(name, surroundings);
-  const pair = [subject, bare];
-  const ms = seconds * 1_000;
-  try {
-    for (const workload of chosen)
-      figures.cpu.push({ title, ...(await compare(pair, surroundings, { workload, pairs, ms })) });
-    if (!strips || !only.includes('latency')) return;
-    const rate = figures.cpu.at(-chosen.length).barePerSecond / 2;
-    figures.latency.push({ title, ...(await compareLatency(pair, surroundings, { rate, pairs, ms })) });
-  } finally {
-    await subject.proxy.stop();
-  }
+async function measureLatency(name, surroundings, ms) {
+  const rate = figures.cpu.find(({ subject }) => subject === name).barePerSecond / 2;
+  const pair = [await startSubject(name, surroundings), await startSubject('bare', surroundings)];
+  figures.latency.push({
+    title: subjects[name].title,
+    ...(await compareLatency(pair, surroundings, { rate, pairs, ms })),
+  });
+  for (const { proxy } of pair) await proxy.stop();
 }
 
 async function costOfRefresh() {

@@ -8,29 +8,35 @@ import { commandEnv, subjects } from './subjects.mjs';
 const sessions = 10_000;
 const metAtOnce = 32;
 const refreshedSessions = 2_000;
+/** Of each proxy in a round. */
+const turns = 6;
 
 /** Upstream, AM and load; `end` stops them. */
 export async function startSurroundings(options = {}) {
   const world = await startOwn('world.mjs', options, cores.around);
   const load = await startOwn('load.mjs', {}, cores.around);
+
+  async function logIn(count) {
+    const tokens = await world.ask('logIn', { count });
+    await load.ask('use', { tokens, cookieName: world.cookieName });
+  }
+
   return {
     places: { amUrl: world.amUrl, upstream: world.upstream, cookieName: world.cookieName },
     world,
     load,
-    async logIn(count) {
-      const tokens = await world.ask('logIn', { count });
-      await load.ask('use', { tokens, cookieName: world.cookieName });
-    },
+    logIn,
+    /** As many users as the proxies are compared with. */
+    logInAll: () => logIn(sessions),
     end: () => Promise.all([world.stop(), load.stop()]),
   };
 }
 
 /** Starts the proxy of this name; if it tracks sessions it has met 10,000. */
-export async function startSubject(name, { world, load, places, logIn }) {
+export async function startSubject(name, { world, load, places }) {
   const { start, tracks } = subjects[name];
   const proxy = await start(places);
   if (tracks) {
-    await logIn(sessions);
     const before = await world.ask('amCalls');
     await send(proxy, load, { workload: 'GET 1 KB', ms: 0, least: sessions, connections: metAtOnce });
     const met = (await world.ask('amCalls')) - before;
@@ -45,19 +51,25 @@ async function send({ port }, load, options) {
   return run;
 }
 
-/** One round: a warm-up, then the time that counts. */
-async function round({ name, proxy }, { load, world }, { workload, ms }) {
+/** A part of a round: a short warm-up, then the time that counts. */
+async function slice({ name, proxy }, { load, world }, { workload, ms, least }) {
   await send(proxy, load, { workload, ms: ms / 4 });
   const tallyBefore = await world.ask('tally');
   const callsBefore = await world.ask('amCalls');
   const before = await proxy.ask('cpuSeconds');
-  const { requests, seconds } = await send(proxy, load, { workload, ms, least: workloads[workload].least });
+  const { requests, seconds } = await send(proxy, load, { workload, ms, least });
   const cpuSeconds = (await proxy.ask('cpuSeconds')) - before;
   const amCalls = (await world.ask('amCalls')) - callsBefore;
   const tally = await world.ask('tally');
   const isWhole = tally.requests - tallyBefore.requests === requests && tally.wrong === tallyBefore.wrong;
   if (!isWhole) throw new Error(`${name}: the upstream saw other requests than were sent`);
   if (subjects[name]?.strips && tally.withToken !== tallyBefore.withToken) throw new Error(`${name} leaked a token`);
+  return { requests, seconds, cpuSeconds, amCalls };
+}
+
+function sum(slices) {
+  const total = (key) => slices.reduce((before, one) => before + one[key], 0);
+  const [requests, seconds, cpuSeconds, amCalls] = ['requests', 'seconds', 'cpuSeconds', 'amCalls'].map(total);
   return {
     microseconds: (1e6 * cpuSeconds) / requests,
     perSecond: requests / seconds,
@@ -66,14 +78,35 @@ async function round({ name, proxy }, { load, world }, { workload, ms }) {
   };
 }
 
-/** One row of the table: `name` against `bare`, in pairs. */
-export async function compare(pair, surroundings, { workload, pairs, ms }) {
-  // the compiler of Node has to have seen it all
-  for (const { proxy } of pair)
-    await send(proxy, surroundings.load, { workload, ms: 0, least: 2 * workloads[workload].least });
-  const [ours, bare] = await alternate(pairs, pair, (subject) => round(subject, surroundings, { workload, ms }));
+/**
+ * One round of all proxies, each a new process: what the compiler of Node makes of it differs from process to process by
+ * a tenth. They take turns in short slices, so that whatever else the machine does meets all alike.
+ *
+ * @returns for each workload one result per proxy, in the order of `names`
+ */
+export async function round(names, surroundings, { chosen, ms }) {
+  const started = [];
+  try {
+    for (const name of names) started.push(await startSubject(name, surroundings));
+    const results = {};
+    for (const workload of chosen) {
+      const { least } = workloads[workload];
+      // the compiler has to have seen it all
+      for (const { proxy } of started) await send(proxy, surroundings.load, { workload, ms: 0, least: 2 * least });
+      const turn = { workload, ms: ms / turns, least: least / turns };
+      const slices = await alternate(turns, started, (subject) => slice(subject, surroundings, turn));
+      results[workload] = slices.map(sum);
+    }
+    return results;
+  } finally {
+    for (const { proxy } of started) await proxy.stop();
+  }
+}
+
+/** One row of the table: a proxy against the bare one, round by round. */
+export function row(subject, workload, ours, bare) {
   return {
-    subject: pair[0].name,
+    subject,
     workload,
     microseconds: median(each(ours, 'microseconds')),
     bareMicroseconds: median(each(bare, 'microseconds')),
@@ -123,7 +156,7 @@ export async function measureRefresh({ microseconds, pairs, ms }) {
   const subject = { name: 'command', proxy: await startCommand(env, { core: cores.proxy }) };
   await surroundings.logIn(refreshedSessions);
   const all = [];
-  for (let i = 0; i <= pairs; i++) all.push(await round(subject, surroundings, { workload: 'GET 1 KB', ms }));
+  for (let i = 0; i <= pairs; i++) all.push(sum([await slice(subject, surroundings, { workload: 'GET 1 KB', ms })]));
   await subject.proxy.stop();
   await surroundings.end();
   // the first is for the compiler

@@ -45,7 +45,7 @@ const parts = [
 
 try {
   const surroundings = await startSurroundings();
-  await surroundings.logIn(100);
+  await surroundings.logInAll();
   const { proxy } = await startSubject(values.subject, surroundings);
   const { load } = surroundings;
   const run = { port: proxy.port, workload: values.workload };

@@ -53,7 +53,7 @@ export function createBodiless(target: Target, agent: Agent, { begin, passBack, 
       send(req, res);
     } catch (error) {
       // middleware before us made a header that Node refuses to send
-      fail(error as Error, req, res);
+      fail(error instanceof Error ? error : new Error(String(error)), req, res);
     }
   };
 }
