@@ -64,10 +64,16 @@ function unquote(value: string): string {
  */
 export function stripCookies(header: string | undefined, names: ReadonlySet<string>): string | undefined {
   if (header === undefined) return undefined;
-  const pairs = header.split(';');
-  const kept = pairs.filter((pair) => !carriesName(pair, names) && pair.trim() !== '');
-  if (kept.length === 0) return undefined;
-  return kept.length === pairs.length ? header : kept.join(';').replace(/^[ \t]+/, '');
+  let kept: string | undefined;
+  let isWhole = true;
+  for (let start = 0, end = 0; end < header.length; start = end + 1) {
+    end = endOfPair(header, start);
+    const pair = header.slice(start, end);
+    if (carriesName(pair, names) || pair.trim() === '') isWhole = false;
+    else kept = kept === undefined ? pair : `${kept};${pair}`;
+  }
+  if (kept === undefined) return undefined;
+  return isWhole ? header : kept.replace(/^[ \t]+/, '');
 }
 
 /** RFC 2109 parsers also split at commas; a pair with one of the names behind a comma goes as a whole. */

@@ -39,7 +39,7 @@ export function writeAnswerHead(
 export function sendHeadSoon(answer: IncomingMessage, res: ServerResponse): void {
   const send = () => sendHead(answer, res);
   // by TLS the end of the connection may come in the same turn
-  answer.once('error', send);
+  answer.on('error', send);
   setImmediate(send);
 }
 

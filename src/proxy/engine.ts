@@ -32,7 +32,7 @@ export function targetOf(route: Route) {
  * The middleware itself is left out: it parses each URL for a path filter, and waits for half a dozen promises, which
  * makes a request dearer by a twentieth on Node 20 and by more on Node 24.
  */
-export function createEngine(target: Target, { begin, passBack, fail }: Steps): (agent: Agent) => Send {
+export function createEngine(target: Target, agent: Agent, { begin, passBack, fail }: Steps): Send {
   const engine = engineOfMiddleware(target);
   engine.on('proxyReq', (outgoing, req, res) => begin(outgoing, req, res));
   engine.on('proxyRes', (answer, req, res) => passBack(answer, req, res));
@@ -40,12 +40,10 @@ export function createEngine(target: Target, { begin, passBack, fail }: Steps): 
     if (req && res && 'writeHead' in res) fail(error, req, res);
   });
 
-  return (agent) => {
-    // the head is written by us at once: the engine would set one header after the other and hold it back
-    const options = { target, agent, selfHandleResponse: true };
-    return (req, res) => {
-      engine.web(req, res, options).catch((error: Error) => fail(error, req, res));
-    };
+  // the head is written by us at once: the engine would set one header after the other and hold it back
+  const options = { target, agent, selfHandleResponse: true };
+  return (req, res) => {
+    engine.web(req, res, options).catch((error: Error) => fail(error, req, res));
   };
 }
 

@@ -6,8 +6,8 @@ import { createAttachment } from '../attachment.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
 import { sendHead, sendHeadSoon, writeAnswerHead } from './answer-head.js';
-import { createBodiless } from './bodiless.js';
-import { hasBody, isBodyTaken, isFramed, isPlainlyFramed } from './body.js';
+import { hasBody, isBodyTaken, isPlainlyFramed } from './body.js';
+import { createDirect } from './direct.js';
 import { createEngine, targetOf, type Steps } from './engine.js';
 import { endStream, flushEach, isEventStream, isOpenEnded } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
@@ -53,10 +53,8 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
   const exchanges = createAttachment<IncomingMessage, Exchange>('exchange');
   const target = targetOf(route);
   const steps: Steps = { begin, passBack, fail };
-  const sendBy = createEngine(target, steps);
-  const sendPooled = sendBy(agents.pooled);
-  const sendAlone = sendBy(agents.single);
-  const sendWithoutBody = createBodiless(target, agents.pooled, steps);
+  const sendPooled = createDirect(target, agents.pooled, steps);
+  const sendAlone = createEngine(target, agents.single, steps);
 
   function begin(outgoing: ClientRequest, req: IncomingMessage, res: ServerResponse): void {
     const exchange = exchanges.get(req);
@@ -198,14 +196,11 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       exchange.unwatch = streams.watch(admitted.credential, (code) => denyLate(req, res, exchange, code));
     // it ended between its verdict and the watch
     if (!canAnswer(res)) return;
-    // POST is never sent again: it may as well share
-    const isAlone = idempotent.has(req.method) && (hasBody(req) || asksForEventStream(req));
+    const send = needsOwnConnection(req) ? sendAlone : sendPooled;
     // before the engine sees them: it sends them at once where the client sent Expect, without asking any hook
     req.headers = headers.towards(req, requestId, admitted);
     if (body) frameAs(req.headers, body);
-    if (isAlone) sendAlone(req, res);
-    else if (isFramed(req) || req.destroyed) sendPooled(req, res);
-    else sendWithoutBody(req, res);
+    send(req, res);
   };
 
   function refuse(req: IncomingMessage, res: ServerResponse, requestId: string, code: ProblemCode): void {
@@ -213,6 +208,15 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     prepare(res, requestId);
     sendProblem(res, code);
   }
+}
+
+/**
+ * An event stream; what may be sent again, but has a body that is not there any more (POST is never sent again: it may as
+ * well share); and chunks: whoever reads them otherwise than we must not take their rest for the next request.
+ */
+function needsOwnConnection(req: IncomingMessage): boolean {
+  if (req.headers['transfer-encoding'] !== undefined) return true;
+  return idempotent.has(req.method) && (hasBody(req) || asksForEventStream(req));
 }
 
 /** Of an upload: a client that sends all of it before it reads would never see the answer. */

@@ -40,6 +40,13 @@ function afterReading(socket: Socket, done: WriteDone): WriteDone {
   };
 }
 
+/** After an early answer: what still comes goes nowhere, so that the client's connection can serve its next request. */
+export function drainUpload(req: IncomingMessage, outgoing: ClientRequest): void {
+  if (outgoing.writableFinished) return;
+  req.unpipe(outgoing).resume();
+  outgoing.destroy();
+}
+
 /**
  * For a client that wants the connection closed after the answer: closed while its upload still comes, an early answer
  * (401, 413) would be lost (RFC 9112, 9.6). nginx asks for this with every request, unless told otherwise.

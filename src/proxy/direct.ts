@@ -1,14 +1,16 @@
-// A request without a body to the upstream: nearly all of them, so it is spared what only bodies need.
+// A request to the upstream on a kept connection: nearly all of them, so they are spared what the engine does for each.
 
 import http, { type Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
+import { isFramed } from './body.js';
 import type { Send, Steps, Target } from './engine.js';
+import { drainUpload } from './upload.js';
 
 /**
- * The same steps as by the engine, which copies all headers three times and pipes a body that is not there: without it a
- * GET takes a tenth less CPU time on Node 24, a fifth less on Node 20.
+ * The same steps as by the engine, which copies all headers three times and pipes a body where there is none: without it a
+ * GET takes a tenth less CPU time on Node 24 and a quarter less on Node 20, a POST a tenth and a fifth.
  */
-export function createBodiless(target: Target, agent: Agent, { begin, passBack, fail }: Steps): Send {
+export function createDirect(target: Target, agent: Agent, { begin, passBack, fail }: Steps): Send {
   const { protocol, host, port, pathname } = target;
   const { request } = protocol === 'https:' ? https : http;
   const base = pathname.replace(/\/$/, '');
@@ -31,7 +33,9 @@ export function createBodiless(target: Target, agent: Agent, { begin, passBack, 
       .on('error', failed)
       .on('socket', () => {
         begin(outgoing, req, res);
-        outgoing.end();
+        // where middleware has destroyed the request there is no telling whether all of it would be sent
+        if (isFramed(req) || req.destroyed) req.pipe(outgoing);
+        else outgoing.end();
       })
       .on('response', (answer) => {
         passBack(answer, req, res);
@@ -39,6 +43,7 @@ export function createBodiless(target: Target, agent: Agent, { begin, passBack, 
         res.on('close', () => answer.destroy());
         answer
           .on('close', () => {
+            drainUpload(req, outgoing);
             if (!answer.complete && !res.destroyed) res.destroy();
           })
           .on('error', (error) => {
