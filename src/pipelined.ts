@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createAttachment } from './attachment.js';
+import { createQueue, type Queue } from './queue.js';
 
 const waiting = createAttachment<Duplex, Set<ServerResponse>>('waiting answers');
 
@@ -39,20 +40,20 @@ export interface OpenAnswers {
 
 /** @param max on a connection at a time */
 export function createOpenAnswers(max: number): OpenAnswers {
-  const answers = createAttachment<Duplex, Set<ServerResponse>>('open answers');
+  const answers = createAttachment<Duplex, Queue<ServerResponse>>('open answers');
 
   return {
     admit(req, res) {
       const { socket } = req;
       let open = answers.get(socket);
-      if (!open) answers.set(socket, (open = new Set()));
+      if (!open) answers.set(socket, (open = createQueue()));
       if (socket.destroyed || open.size >= max) {
         socket.destroy();
         endWithConnection(req, res);
         return false;
       }
-      open.add(res);
-      res.once('close', () => open.delete(res));
+      const entry = open.add(res);
+      res.on('close', () => open.remove(entry));
       endWithConnection(req, res);
       return true;
     },

@@ -42,7 +42,7 @@ export function createShutdown(options: ShutdownOptions): (signal?: string) => P
   server.prependListener('request', (req, res) => {
     unused.delete(req.socket);
     const entry = open.add(res);
-    res.once('close', () => open.remove(entry));
+    res.on('close', () => open.remove(entry));
   });
   server.prependListener('upgrade', (req) => unused.delete(req.socket));
 
