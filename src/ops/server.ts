@@ -10,6 +10,7 @@ import { hasBody } from '../proxy/body.js';
 import { requestIdOf } from '../proxy/request-headers.js';
 import { setHeaders, type SecurityHeaders } from '../security-headers.js';
 import { answerOnSocket } from '../socket-answer.js';
+import { createStallWatch } from './stalled-bodies.js';
 
 export interface ServerOptions {
   readonly listener: RequestListener;
@@ -39,6 +40,7 @@ const pipelinedMax = 32;
 export function createServer({ listener, upgrade, securityHeaders, clock, onRefused, times }: ServerOptions): Server {
   const { keepAlive, headers, stalledBody } = { ...defaultTimes, ...times };
   const answers = createOpenAnswers(pipelinedMax);
+  const bodies = createStallWatch(clock, stalledBody, giveUp);
 
   const server = http.createServer(
     {
@@ -53,7 +55,7 @@ export function createServer({ listener, upgrade, securityHeaders, clock, onRefu
     (req, res) => {
       if (!answers.admit(req, res)) return;
       if (!hasOneHost(req)) return refuse(res, 'bad_request');
-      if (hasBody(req)) whenStalled(req, res, clock, stalledBody, () => giveUp(req, res));
+      if (hasBody(req)) bodies.watch(req, res);
       listener(req, res);
     },
   );
@@ -108,33 +110,4 @@ function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
 function codeOf(error: NodeJS.ErrnoException): ProblemCode {
   if (error.code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
   return error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_timeout' : 'bad_request';
-}
-
-/** How often in the time that a body may stall it is looked at. */
-const looks = 10;
-
-/** Calls `onStalled` when for `stalledMs` nothing of the body has arrived, unless it is we who do not read. */
-function whenStalled(
-  req: IncomingMessage,
-  res: ServerResponse,
-  clock: Clock,
-  stalledMs: number,
-  onStalled: () => void,
-): void {
-  let received = req.socket.bytesRead;
-  let heardAt = clock.now();
-  let timer = clock.setTimer(look, stalledMs / looks);
-
-  function look(): void {
-    if (req.complete || req.destroyed) return;
-    const { bytesRead } = req.socket;
-    if (bytesRead !== received || req.readableLength > 0) heardAt = clock.now();
-    received = bytesRead;
-    if (clock.now() - heardAt >= stalledMs) onStalled();
-    else timer = clock.setTimer(look, stalledMs / looks);
-  }
-
-  const done = () => clock.clearTimer(timer);
-  req.once('end', done);
-  res.once('close', done);
 }

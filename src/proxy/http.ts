@@ -1,4 +1,4 @@
-// One request to one upstream through http-proxy-middleware: our headers out, our headers back, our errors.
+// One request to one upstream: our headers out, our headers back, our errors.
 
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { asksForEventStream } from '../activity.js';

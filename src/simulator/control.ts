@@ -46,7 +46,10 @@ type Handlers = Partial<Record<string, (body: unknown) => unknown>>;
 export type Control = ReturnType<typeof createControl>;
 
 export function createControl({ am, journal, faults }: ControlOptions) {
-  const time = () => ({ now: new Date(am.clock.now()).toISOString(), ms: am.clock.now() });
+  const time = () => {
+    const ms = am.clock.now();
+    return { now: new Date(ms).toISOString(), ms };
+  };
   const resources: Record<string, Handlers> = {
     '/__journal': { GET: () => journal.entries, DELETE: () => journal.clear() },
     '/__faults': {
