@@ -198,15 +198,42 @@ describe('a parser does no harm', () => {
   });
 });
 
-describe('a middleware that takes away what the client said of its body', () => {
-  it.each(['POST', 'PATCH'])('takes nothing from the body: %s', async (method) => {
+describe('a middleware that changes what the client said of its body', () => {
+  it.each(
+    ['GET', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'].flatMap((method) => [
+      [method, undefined],
+      [method, '0'],
+    ]),
+  )('takes nothing from the body, nor makes it the next request: %s, to %s', async (method, length) => {
     const team = await startBehind((req, _res, next) => {
       delete req.headers['content-length'];
+      if (length !== undefined) req.headers['content-length'] = length;
       next();
     });
-    const answer = await team.asUser('/api/x', { ...sending(types.bytes, 'abc'), method });
+    const body = 'GET /api/smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
+    stack.upstream.seen.length = 0;
+    const answer = await team.asUser('/api/x', { ...sending(types.bytes, body), method });
     expect(answer.status).toBe(200);
-    expect(arrived.map(String)).toEqual(['abc']);
+    expect(arrived.map(String)).toEqual([body]);
+    expect(stack.upstream.seen.map(({ url }) => url)).toEqual(['/api/x']);
+  });
+});
+
+describe('a middleware that answers while the body still comes', () => {
+  it('leaves a connection that serves the next request', async () => {
+    const team = await startBehind((req, res, next) => {
+      if (req.method === 'POST') setTimeout(() => res.writeHead(503).end('too late'), 50);
+      next();
+    });
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    stack.upstream.answer = (req, res) => {
+      if (req.method === 'POST') setTimeout(() => res.end('taken'), 150);
+      else res.end();
+    };
+    const upload = await team.asUser('/api/x', { ...sending(types.bytes, Buffer.alloc(12_000_000)), agent });
+    expect(upload.status).toBe(503);
+    expect((await team.asUser('/api/x', { method: 'GET', agent })).status).toBe(200);
   });
 });
 

@@ -96,6 +96,14 @@ describe.each(mounts)('an answer that comes before the upload has ended, mounted
     for (let i = 0; i < 5; i++) await expect(upload(stack)).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
+  it.each(['HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nok', 'HTTP/1.1 101 Switching\r\n\r\n'])(
+    'and cannot be passed on is a 502, and the connection serves the next request: %j',
+    async (answer) => {
+      const stack = await startHasty((socket) => socket.write(answer), 100_000);
+      for (let i = 0; i < 3; i++) expect((await upload(stack)).status).toBe(502);
+    },
+  );
+
   it.each(['closes', 'resets'])('that never comes, because the upstream %s, is a 502', async (how) => {
     const stack = await startHasty((socket) => {
       if (how === 'closes') socket.destroy();

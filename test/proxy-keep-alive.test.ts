@@ -1,8 +1,9 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { rawAnswer, startRawUpstream, type RawUpstream } from './support/raw-upstream.js';
 import { eventually, startStack, type Mount, type Stack } from './support/stack.js';
+import { startTeamApp } from './support/team-app.js';
 import { startUpstream } from './support/upstream.js';
 
 /** How an upstream says that it has closed a connection which it had kept open so far. */
@@ -182,4 +183,32 @@ it('an idle connection is let go after 4 s, before a Node upstream would close i
   expect(freedAfter).toBeLessThan(5_000);
   await stack.close();
   await raw.close();
+});
+
+describe('a pooled connection that has carried an upload, and is reset just before it is used again', () => {
+  it.each(['GET', 'HEAD', 'OPTIONS', 'DELETE'])('costs no %s its answer', async (method) => {
+    const stack = await startStack();
+    onTestFinished(() => stack.close());
+    let kept: Socket | undefined;
+    stack.upstream.answer = (req, res) => {
+      kept = req.socket;
+      res.end('taken');
+    };
+    const team = await startTeamApp(stack, (app) =>
+      app.use((req, _res, next) => {
+        if (req.method === method) {
+          kept?.resetAndDestroy();
+          // the reset has arrived when the proxy writes, and nobody has read it
+          for (const since = performance.now(); performance.now() - since < 15;);
+        }
+        next();
+      }),
+    );
+    onTestFinished(() => team.close());
+    for (let i = 0; i < 5; i++) {
+      expect((await team.asUser('/api/x', { method: 'POST', body: 'order one' })).status).toBe(200);
+      expect((await team.asUser('/api/x', { method })).status).toBe(200);
+    }
+    expect(team.log.join('')).not.toContain('no answer from the upstream');
+  });
 });

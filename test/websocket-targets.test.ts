@@ -104,11 +104,19 @@ describeWith(['openssl'], 'TLS', () => {
     await stop();
   });
 
-  it('is not spoken to an upstream that nobody vouches for', async () => {
-    const { place, stop } = await start({});
-    expect(await refusal(place, '/api/ws', stack.am.login())).toMatchObject({ code: 'upstream_unavailable' });
-    await stop();
-  });
+  it.each([{}, { NODE_TLS_REJECT_UNAUTHORIZED: '0' }])(
+    'is not spoken to an upstream that nobody vouches for (%o)',
+    async (env: Record<string, string>) => {
+      const { place, stop } = await start(env);
+      const token = stack.am.login();
+      expect(await refusal(place, '/api/ws', token)).toMatchObject({ code: 'upstream_unavailable' });
+      for (const method of ['GET', 'PUT']) {
+        const headers = { cookie: `${stack.am.cookieName}=${token}` };
+        expect((await request(place.url, '/api/x', { method, headers })).status).toBe(502);
+      }
+      await stop();
+    },
+  );
 
   it('may be what we speak ourselves', async () => {
     const bff = sessionProxy({

@@ -18,8 +18,10 @@ const freeSocketTimeoutMs = 4_000;
 /** @param protocol `http:` or `https:` */
 export function createAgents(protocol: string): Agents {
   const { Agent } = protocol === 'https:' ? https : http;
-  const pooled = new Agent({ keepAlive: true, timeout: freeSocketTimeoutMs, scheduling: 'lifo' });
-  const single = new Agent({ keepAlive: false });
+  // though NODE_TLS_REJECT_UNAUTHORIZED, which may be set for something else, said otherwise
+  const rejectUnauthorized = true;
+  const pooled = new Agent({ keepAlive: true, timeout: freeSocketTimeoutMs, scheduling: 'lifo', rejectUnauthorized });
+  const single = new Agent({ keepAlive: false, rejectUnauthorized });
   return {
     pooled,
     single,

@@ -14,6 +14,18 @@ export function isFramed({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): b
   return false;
 }
 
+/**
+ * Whether the headers do not say any more what the body is framed by: sent on with them, its bytes could be the next
+ * request to the upstream.
+ */
+export function isFramingChanged({ headers, rawHeaders }: IncomingMessage): boolean {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    if (FRAMING.test(name) && headers[name.toLowerCase()] !== rawHeaders[i + 1]) return true;
+  }
+  return false;
+}
+
 const FRAMING = /^(?:content-length|transfer-encoding)$/i;
 
 /** Whether somebody before us, such as a body parser, has read the body: an upstream would wait for it in vain. */

@@ -12,16 +12,22 @@ import { drainUpload } from './upload.js';
  */
 export function createDirect(target: Target, agent: Agent, { begin, passBack, fail }: Steps): Send {
   const { protocol, host, port, pathname } = target;
-  const { request } = protocol === 'https:' ? https : http;
+  const client = protocol === 'https:' ? https : http;
   const base = pathname.replace(/\/$/, '');
 
   function open({ method = 'GET', url = '/', headers }: IncomingMessage): ClientRequest {
-    return request({ host, port, method, path: url === '/' ? pathname : base + url, headers, agent });
+    // as the engine does
+    if (method === 'DELETE' || method === 'OPTIONS') headers['content-length'] ??= '0';
+    return client.request({ host, port, method, path: url === '/' ? pathname : base + url, headers, agent });
   }
 
   function send(req: IncomingMessage, res: ServerResponse): void {
     const outgoing = open(req);
+    let hasFailed = false;
     const failed = (error: NodeJS.ErrnoException): void => {
+      // an end and a write that fails are two errors, and the first may have sent it again
+      if (hasFailed) return;
+      hasFailed = true;
       if (error.code === 'ECONNRESET' && !req.socket.writable) outgoing.destroy();
       else fail(error, req, res);
     };
@@ -38,12 +44,12 @@ export function createDirect(target: Target, agent: Agent, { begin, passBack, fa
         else outgoing.end();
       })
       .on('response', (answer) => {
+        answer.on('close', () => drainUpload(req, outgoing));
         passBack(answer, req, res);
         if (res.writableEnded) return;
         res.on('close', () => answer.destroy());
         answer
           .on('close', () => {
-            drainUpload(req, outgoing);
             if (!answer.complete && !res.destroyed) res.destroy();
           })
           .on('error', (error) => {

@@ -6,14 +6,14 @@ import { createAttachment } from '../attachment.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
 import { sendHead, sendHeadSoon, writeAnswerHead } from './answer-head.js';
-import { hasBody, isBodyTaken, isPlainlyFramed } from './body.js';
+import { hasBody, isBodyTaken, isFramingChanged, isPlainlyFramed } from './body.js';
 import { createDirect } from './direct.js';
 import { createEngine, targetOf, type Steps } from './engine.js';
 import { endStream, flushEach, isEventStream, isOpenEnded } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
 import type { RouteContext } from './route-context.js';
 import type { SessionEndCode } from './streams.js';
-import { readBeforeFailing } from './upload.js';
+import { drainUpload, readBeforeFailing } from './upload.js';
 
 /** Passes the request on; `admitted` is undefined on public routes. */
 export type HttpProxy = (
@@ -73,6 +73,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     // a 101 that nobody asked for: Node would leave the client without an answer
     outgoing.on('upgrade', (_answer, socket) => {
       socket.destroy();
+      drainUpload(req, outgoing);
       fail(new Error('switched protocols unasked'), req, res);
     });
   }
@@ -196,10 +197,12 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       exchange.unwatch = streams.watch(admitted.credential, (code) => denyLate(req, res, exchange, code));
     // it ended between its verdict and the watch
     if (!canAnswer(res)) return;
-    const send = needsOwnConnection(req) ? sendAlone : sendPooled;
+    const isReframed = !body && isFramingChanged(req);
+    const send = isReframed || needsOwnConnection(req) ? sendAlone : sendPooled;
     // before the engine sees them: it sends them at once where the client sent Expect, without asking any hook
     req.headers = headers.towards(req, requestId, admitted);
     if (body) frameAs(req.headers, body);
+    else if (isReframed) frameInChunks(req.headers);
     send(req, res);
   };
 
@@ -227,4 +230,10 @@ function takeRest(req: IncomingMessage): void {
 function frameAs(headers: IncomingHttpHeaders, body: Buffer): void {
   delete headers['transfer-encoding'];
   headers['content-length'] = String(body.length);
+}
+
+/** Its length is not known any more. */
+function frameInChunks(headers: IncomingHttpHeaders): void {
+  delete headers['content-length'];
+  headers['transfer-encoding'] = 'chunked';
 }

@@ -10,24 +10,34 @@ import { hasBody } from './body.js';
 type Writing = Pick<Socket, '_write' | '_writev'>;
 type WriteDone = (error?: NodeJS.ErrnoException | null) => void;
 
-const isPatient = createAttachment<Socket, true>('isPatient');
+/** Of each connection that has carried a body: whether the request that is on it now has one. */
+const patience = createAttachment<Socket, { isOn: boolean }>('patience');
 
 /**
- * Lets a write to a connection that the upstream has closed fail only after all that had arrived on it was read. Node
- * closes the socket with the first write that fails, and with it goes an answer that still waits there to be read.
- * Call it as soon as the request has its connection. Once patient, a connection stays so: to take the properties away
- * again would make each later use of the socket slow, a tenth of a request's time.
+ * Lets a write of a body to a connection that the upstream has closed fail only after all that had arrived on it was
+ * read. Node closes the socket with the first write that fails, and with it goes an answer that still waits there to be
+ * read. Call it for each request as soon as it has its connection: what was made for a body stays on the socket and is
+ * only turned off, since to take properties away would make each later use of the socket slow, a tenth of a request's time.
  */
 export function readBeforeFailing(req: IncomingMessage, outgoing: ClientRequest): void {
   const { socket } = outgoing;
-  if (!socket || !hasBody(req) || isPatient.get(socket)) return;
-  isPatient.set(socket, true);
+  if (!socket) return;
+  const isOn = hasBody(req);
+  const known = patience.get(socket);
+  if (known) known.isOn = isOn;
+  else if (isOn) makePatient(socket);
+}
+
+function makePatient(socket: Socket): void {
   const { _write: write, _writev: writeAll } = socket;
+  const state = { isOn: true };
+  const held = (done: WriteDone): WriteDone => (state.isOn ? afterReading(socket, done) : done);
   const patiently: Writing = {
-    _write: (chunk, encoding, done) => write.call(socket, chunk, encoding, afterReading(socket, done)),
-    _writev: (chunks, done) => writeAll?.call(socket, chunks, afterReading(socket, done)),
+    _write: (chunk, encoding, done) => write.call(socket, chunk, encoding, held(done)),
+    _writev: (chunks, done) => writeAll?.call(socket, chunks, held(done)),
   };
   Object.assign(socket, patiently);
+  patience.set(socket, state);
 }
 
 function afterReading(socket: Socket, done: WriteDone): WriteDone {
@@ -40,7 +50,7 @@ function afterReading(socket: Socket, done: WriteDone): WriteDone {
   };
 }
 
-/** After an early answer: what still comes goes nowhere, so that the client's connection can serve its next request. */
+/** What still comes after an early answer goes nowhere, so that the client's connection can serve its next request. */
 export function drainUpload(req: IncomingMessage, outgoing: ClientRequest): void {
   if (outgoing.writableFinished) return;
   req.unpipe(outgoing).resume();
