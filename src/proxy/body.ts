@@ -8,12 +8,6 @@ export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean 
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
-/** Whether the client said anything of a body, whatever somebody before us made of the headers. */
-export function isFramed({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
-  for (let i = 0; i < rawHeaders.length; i += 2) if (FRAMING.test(rawHeaders[i] ?? '')) return true;
-  return false;
-}
-
 /**
  * Whether the headers do not say any more what the body is framed by: sent on with them, its bytes could be the next
  * request to the upstream.

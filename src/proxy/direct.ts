@@ -2,7 +2,7 @@
 
 import http, { type Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import { isFramed } from './body.js';
+import { hasBody } from './body.js';
 import type { Send, Steps, Target } from './engine.js';
 import { drainUpload } from './upload.js';
 
@@ -40,7 +40,7 @@ export function createDirect(target: Target, agent: Agent, { begin, passBack, fa
       .on('socket', () => {
         begin(outgoing, req, res);
         // where middleware has destroyed the request there is no telling whether all of it would be sent
-        if (isFramed(req) || req.destroyed) req.pipe(outgoing);
+        if (hasBody(req) || req.destroyed) req.pipe(outgoing);
         else outgoing.end();
       })
       .on('response', (answer) => {
