@@ -28,7 +28,7 @@ export function createOriginCheck({
 
     const { origin } = req.headers;
     const site = req.headers['sec-fetch-site'];
-    if (origin !== undefined && trusted.has(serializeOrigin(origin))) return ALLOWED;
+    if (origin !== undefined && trusted.size > 0 && trusted.has(serializeOrigin(origin))) return ALLOWED;
     if (site !== undefined) {
       // Browsers always send Origin with a WebSocket handshake, so fetch metadata without it is forged or broken.
       const originMissing = isUpgrade && origin === undefined;

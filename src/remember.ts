@@ -9,21 +9,21 @@ export function rememberLast<K extends object, V>(compute: (key: K) => V): (key:
   };
 }
 
-/** Whoever makes up names costs us no more than this. */
-const namesMax = 500;
+/** Whoever makes up more of them costs us no more than this. */
+const keysMax = 500;
 const lengthMax = 64;
 
 /**
- * For the names of headers, of which there are some dozens. Once there are 500, others are computed each time, and those
- * of more than 64 characters always.
+ * For what there is some dozens of, such as the names of headers. Once there are 500, others are computed each time, and
+ * those of more than 64 characters always.
  */
-export function rememberNames<V>(compute: (name: string) => V): (name: string) => V {
+export function rememberFew<V>(compute: (key: string) => V): (key: string) => V {
   const values = new Map<string, V>();
-  return (name) => {
-    let value = values.get(name);
+  return (key) => {
+    let value = values.get(key);
     if (value === undefined) {
-      value = compute(name);
-      if (values.size < namesMax && name.length <= lengthMax) values.set(name, value);
+      value = compute(key);
+      if (values.size < keysMax && key.length <= lengthMax) values.set(key, value);
     }
     return value;
   };

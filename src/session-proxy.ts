@@ -7,6 +7,7 @@ import type { RequestHandler } from 'express';
 import type { Config } from './config.js';
 import type { RequestLike } from './forwarded.js';
 import { createOnce, createOnceInAWhile } from './ops/once.js';
+import { keepTicksQuick } from './ops/quick-ticks.js';
 import { endWithConnection } from './pipelined.js';
 import { createParts, type Parts, type SessionProxyOptions } from './parts.js';
 import { sendProblem, type ProblemCode, type ProblemExtras } from './problem.js';
@@ -95,6 +96,7 @@ const ofTheCommand = ['host', 'port', 'adminHost', 'adminPort', 'shutdownTimeout
  */
 export function assemble(options: SessionProxyOptions): { readonly bff: SessionProxy; readonly parts: Parts } {
   const parts = createParts(options);
+  keepTicksQuick();
   const { config, clock, log, reportError, cookie, judge, denial, prepare, proxies, files } = parts;
   const isOurs = ownPaths(config.basePath);
   const sayOnce = createOnce();

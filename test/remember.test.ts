@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rememberLast, rememberNames } from '../src/remember.js';
+import { rememberLast, rememberFew } from '../src/remember.js';
 
 describe('what is remembered', () => {
   it('for the last key is computed when another is given', () => {
@@ -11,7 +11,7 @@ describe('what is remembered', () => {
 
   it('for a name is computed once', () => {
     const asked: string[] = [];
-    const remembered = rememberNames((name) => {
+    const remembered = rememberFew((name) => {
       asked.push(name);
       return name === 'a';
     });
@@ -21,14 +21,14 @@ describe('what is remembered', () => {
 
   it('is no name that is longer than any in use', () => {
     const asked: string[] = [];
-    const remembered = rememberNames((name) => asked.push(name));
+    const remembered = rememberFew((name) => asked.push(name));
     for (const name of ['x'.repeat(64), 'x'.repeat(65)]) for (let i = 0; i < 2; i++) remembered(name);
     expect(asked.map(({ length }) => length)).toEqual([64, 65, 65]);
   });
 
   it('is no more than 500 names, whoever makes up others', () => {
     const asked: string[] = [];
-    const remembered = rememberNames((name) => asked.push(name));
+    const remembered = rememberFew((name) => asked.push(name));
     for (let i = 0; i < 2; i++) for (let n = 0; n < 600; n++) remembered(`x-${n}`);
     expect(asked).toHaveLength(600 + 100);
   });

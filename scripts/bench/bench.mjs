@@ -17,7 +17,7 @@ import { subjects } from './subjects.mjs';
 import * as table from './table.mjs';
 
 const compared = Object.keys(subjects).filter((name) => name !== 'bare');
-const others = ['latency', 'hand', 'keeper', 'churn', 'ready', 'redis', 'capacity'];
+const others = ['latency', 'hand', 'keeper', 'churn', 'ticks', 'ready', 'redis', 'capacity'];
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: [...compared, ...others].join(',') },
@@ -54,7 +54,7 @@ try {
   await compareProxies();
   await costOfRefresh();
   if (only.includes('hand')) await compareTeams();
-  await measureKeeper();
+  await measureInProcess();
   if (only.includes('ready')) await attempt('ready', async () => (figures.ready = await measureStart(7)));
   if (only.includes('redis')) await askRedis();
 } finally {
@@ -110,20 +110,19 @@ async function compareProxies() {
           ...row(name, workload, results(workload, i + 1), results(workload, 0)),
         });
   });
-  if (only.includes('latency'))
-    for (const name of there.filter((each) => subjects[each].strips))
-      await attempt(`latency, ${name}`, () => measureLatency(name, surroundings, ms));
+  const ours = there.filter((name) => subjects[name].strips);
+  if (only.includes('latency') && ours.length > 0)
+    await attempt('latency', () => measureLatency(ours, surroundings, ms));
   await surroundings.end();
 }
 
-async function measureLatency(name, surroundings, ms) {
-  const rate = figures.cpu.find(({ subject }) => subject === name).barePerSecond / 2;
-  const pair = [await startSubject(name, surroundings), await startSubject('bare', surroundings)];
-  figures.latency.push({
-    title: subjects[name].title,
-    ...(await compareLatency(pair, surroundings, { rate, pairs, ms })),
-  });
-  for (const { proxy } of pair) await proxy.stop();
+async function measureLatency(names, surroundings, ms) {
+  const started = [];
+  for (const name of [...names, 'bare']) started.push(await startSubject(name, surroundings));
+  const run = { rate: figures.cpu[0].barePerSecond / 2, slices: 8 * pairs, ms: ms / 4 };
+  for (const added of await compareLatency(started, surroundings, run))
+    figures.latency.push({ title: subjects[added.subject].title, ...added });
+  for (const { proxy } of started) await proxy.stop();
 }
 
 async function costOfRefresh() {
@@ -141,7 +140,7 @@ async function compareTeams() {
     );
 }
 
-async function measureKeeper() {
+async function measureInProcess() {
   const flags = ['--expose-gc', '--max-old-space-size=4096'];
   const result = async (file, argument) => {
     const { child: _child, ask: _ask, stop, ...figuresOf } = await startOwn(file, argument, cores.proxy, flags);
@@ -153,6 +152,10 @@ async function measureKeeper() {
       await attempt(`keeper, ${sessions}`, async () =>
         figures.keeper.push(await result('keeper-touch.mjs', { sessions })),
       );
+  if (only.includes('ticks'))
+    await attempt('ticks', async () => {
+      figures.ticks = [await result('ticks.mjs', { kept: false }), await result('ticks.mjs', { kept: true })];
+    });
   if (only.includes('churn'))
     await attempt('keeper, churn', async () => {
       figures.churn = await result('keeper-churn.mjs', { minutes: 10 });
@@ -176,6 +179,7 @@ function report() {
   if (hand.length > 0) table.printHandWritten(hand);
   if (keeper.length > 0) table.printKeeper(keeper);
   if (churn) table.printChurn(churn);
+  if (figures.ticks) table.printTicks(figures.ticks);
   if (ready) table.printStart(ready);
   if (figures.redis) table.printRedis(figures.redis);
   if (only.includes('capacity')) showCapacity();

@@ -1,5 +1,5 @@
 // CPU time per request of each proxy, as ratios to the bare one: rows of pairs.
-import { cores } from './machine.mjs';
+import { cores, stolenTicks } from './machine.mjs';
 import { alternate, median, ratios } from './pairs.mjs';
 import { startCommand, startOwn } from './processes.mjs';
 import { workloads } from './requests.mjs';
@@ -121,35 +121,46 @@ export function row(subject, workload, ours, bare) {
   };
 }
 
-/** What `name` adds to the latency at a fixed rate: half of what the bare proxy can do. */
-export async function compareLatency(pair, surroundings, { rate, pairs, ms }) {
+/**
+ * What each proxy adds to the latency at a fixed rate. The last of `started` is the bare one. Short slices and many: a
+ * moment in which the machine stands still makes the worst hundredth of one slice, not of all; and those in which the
+ * hypervisor gave the cores to others, where it tells, count for nothing.
+ */
+export async function compareLatency(started, surroundings, { rate, slices, ms }) {
   const { load, places } = surroundings;
-  const direct = { proxy: { port: Number(new URL(places.upstream).port) } };
+  const workload = 'GET 1 KB';
+  const direct = { name: 'direct', proxy: { port: Number(new URL(places.upstream).port) } };
   const measure = async ({ proxy: { port } }) => {
-    await load.ask('open', { port, workload: 'GET 1 KB', rate, ms: ms / 16 });
-    const run = await load.ask('open', { port, workload: 'GET 1 KB', rate, ms: ms / 4 });
+    await load.ask('open', { port, workload, rate, ms: ms / 4 });
+    const before = stolenTicks();
+    const run = await load.ask('open', { port, workload, rate, ms });
     if (Object.keys(run.failures).length > 0) throw new Error(`wrong answers: ${JSON.stringify(run.failures)}`);
-    return run;
+    return { ...run, isQuiet: stolenTicks() === before };
   };
   // the compiler has to have seen it all
-  for (const { proxy } of pair) await send(proxy, load, { workload: 'GET 1 KB', ms: 0, least: 6_000 });
-  // short and many: a moment in which the machine stands still makes the worst hundredth of one slice, not of all
-  const [ours, bare, none] = await alternate(4 * pairs, [...pair, direct], measure);
-  const added = (base) => {
-    const all = ours.map(({ p99Ms }, i) => p99Ms - base[i].p99Ms);
-    return { median: median(all), lowest: Math.min(...all) };
-  };
-  return {
-    subject: pair[0].name,
-    rate: Math.round(rate),
-    p50Ms: median(each(ours, 'p50Ms')),
-    bareP50Ms: median(each(bare, 'p50Ms')),
-    p99Ms: median(each(ours, 'p99Ms')),
-    bareP99Ms: median(each(bare, 'p99Ms')),
-    directP99Ms: median(each(none, 'p99Ms')),
-    addedToBareMs: added(bare),
-    addedToDirectMs: added(none),
-  };
+  for (const { proxy } of started) await send(proxy, load, { workload, ms: 0, least: 6_000 });
+  const results = await alternate(slices, [...started, direct], measure);
+  const none = results.pop();
+  const bare = results.pop();
+  return results.map((ours, n) => {
+    const quiet = [...ours.keys()].filter((i) => ours[i].isQuiet && bare[i].isQuiet);
+    // where none was, all are as good
+    const counted = quiet.length > 0 ? quiet : [...ours.keys()];
+    const middle = (all, key) => median(counted.map((i) => all[i][key]));
+    return {
+      subject: started[n].name,
+      rate: Math.round(rate),
+      slices,
+      quiet: quiet.length,
+      p50Ms: middle(ours, 'p50Ms'),
+      bareP50Ms: middle(bare, 'p50Ms'),
+      p99Ms: middle(ours, 'p99Ms'),
+      bareP99Ms: middle(bare, 'p99Ms'),
+      directP99Ms: middle(none, 'p99Ms'),
+      addedP50Ms: median(counted.map((i) => ours[i].p50Ms - bare[i].p50Ms)),
+      addedP99Ms: median(counted.map((i) => ours[i].p99Ms - bare[i].p99Ms)),
+    };
+  });
 }
 
 /** CPU time of one refresh: what requests cost more where many of them set one off than where none does. */

@@ -37,6 +37,11 @@ export function start(program, args, { core, env = {}, ipc = false }) {
   return child;
 }
 
+/** With the flags that the bench itself was started with: whatever it measures has the same. */
+export function startNode(args, options) {
+  return start(process.execPath, [...process.execArgv, ...args], options);
+}
+
 export async function stop(child) {
   if (!running.has(child)) return;
   const exit = once(child, 'exit');
@@ -46,17 +51,17 @@ export async function stop(child) {
 }
 
 /** A file of the bench as a process; resolves once it says what it is ready with. */
-export async function startOwn(name, argument, core, execArgv = []) {
-  const child = start(process.execPath, [...execArgv, here(name), JSON.stringify(argument)], { core, ipc: true });
+export async function startOwn(name, argument, core, flags = []) {
+  const child = startNode([...flags, here(name), JSON.stringify(argument)], { core, ipc: true });
   child.stdout.pipe(process.stderr);
   const [message] = await firstOf(child, 'message', name);
   return { child, ...message, ask: (question, value) => ask(child, question, value), stop: () => stop(child) };
 }
 
 /** The command as users start it, but for the one file that tells its CPU time. */
-export async function startCommand(env, { core, execArgv = [] }) {
+export async function startCommand(env, { core }) {
   const usage = new URL('usage.mjs', import.meta.url).href;
-  const child = start(process.execPath, ['--import', usage, ...execArgv, cli], { core, env, ipc: true });
+  const child = startNode(['--import', usage, cli], { core, env, ipc: true });
   const lines = createInterface({ input: child.stdout });
   const listening = new Promise((resolve) => {
     lines.on('line', (line) => {

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { cores } from './machine.mjs';
 import { median } from './pairs.mjs';
-import { cli, start, stop, untilReady } from './processes.mjs';
+import { cli, startNode, stop, untilReady } from './processes.mjs';
 import { startSurroundings } from './cpu.mjs';
 import { commandEnv } from './subjects.mjs';
 
@@ -12,7 +12,7 @@ export async function measureStart(times) {
   for (let i = 0; i < times; i++) {
     const env = await commandEnv(places);
     const startedAt = performance.now();
-    const child = start(process.execPath, [cli], { core: cores.proxy, env });
+    const child = startNode([cli], { core: cores.proxy, env });
     await untilReady(`http://127.0.0.1:${env.PORT}`, 5);
     all.push(performance.now() - startedAt);
     await stop(child);

@@ -15,16 +15,25 @@ export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean 
 export function isFramingChanged({ headers, rawHeaders }: IncomingMessage): boolean {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
-    if (FRAMING.test(name) && headers[name.toLowerCase()] !== rawHeaders[i + 1]) return true;
+    if (isFraming(name) && headers[name.toLowerCase()] !== rawHeaders[i + 1]) return true;
   }
   return false;
 }
 
-const FRAMING = /^(?:content-length|transfer-encoding)$/i;
+function isFraming(name: string): boolean {
+  // nearly all names differ in length
+  return (name.length === 14 || name.length === 17) && /^(?:content-length|transfer-encoding)$/i.test(name);
+}
 
 /** Whether somebody before us, such as a body parser, has read the body: an upstream would wait for it in vain. */
 export function isBodyTaken(req: IncomingMessage): boolean {
   return req.readableDidRead && hasBody(req);
+}
+
+/** Whether all of the body waits to be read, as a small one does that came with its head. */
+export function isBodyHere({ complete, headers, readableLength }: IncomingMessage): boolean {
+  // Node says complete only after this turn
+  return complete || Number(headers['content-length']) === readableLength;
 }
 
 /** Whether everybody frames the body alike: `chunked` is the only transfer coding that all know (RFC 9112, 6.1). */

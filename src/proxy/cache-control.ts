@@ -2,6 +2,7 @@
 
 import { isPageLoad } from '../activity.js';
 import type { RequestLike } from '../forwarded.js';
+import { rememberFew } from '../remember.js';
 
 /** Headers that shared caches obey before `Cache-Control` (RFC 9213 and vendors' own), in lower case. */
 export function isSharedCacheHeader(name: string): boolean {
@@ -31,7 +32,7 @@ export function sessionCacheControl(req: Pick<RequestLike, 'headers'>, given: st
   return isPageLoad(req) && !isNeverStored(directivesOf(value)) ? `${value}, no-store` : value;
 }
 
-function privateCacheControl(upstream: string): string {
+const privateCacheControl = rememberFew((upstream) => {
   // nobody means so much; and the patterns below take their time with quotes that do not end
   if (upstream.length > maxLength) return 'private, no-cache';
   const directives = directivesOf(upstream);
@@ -45,7 +46,7 @@ function privateCacheControl(upstream: string): string {
   // `private="field"` protects that field only.
   const kept = directives.filter((_, i) => !FOR_SHARED_CACHES.has(names[i] ?? '') && names[i] !== 'private');
   return ['private', ...kept.filter((directive) => directive !== '')].join(', ');
-}
+});
 
 function directivesOf(value: string): string[] {
   return value.match(DIRECTIVE)?.map((directive) => directive.trim()) ?? [];

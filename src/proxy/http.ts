@@ -7,6 +7,7 @@ import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
 import { sendHead, sendHeadSoon, writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isFramingChanged, isPlainlyFramed } from './body.js';
+import { passBody } from './answer-body.js';
 import { createDirect } from './direct.js';
 import { createEngine, targetOf, type Steps } from './engine.js';
 import { endStream, flushEach, isEventStream, isOpenEnded } from './event-stream.js';
@@ -100,13 +101,15 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     exchange.answer = answer;
     upstream.answered();
     sendHeadSoon(answer, res);
-    answer.pipe(res);
     const credential = exchange.admitted?.credential;
     if (isEventStream(answer)) {
+      answer.pipe(res);
       flushEach(answer, res);
       exchange.unwatch = streams.hold('event-stream', credential, () => endStream(answer, res, clock));
-    } else if (credential && isOpenEnded(answer))
-      exchange.unwatch = streams.watch(credential, () => void res.destroy());
+    } else {
+      passBody(answer, res);
+      if (credential && isOpenEnded(answer)) exchange.unwatch = streams.watch(credential, () => void res.destroy());
+    }
     if (exchange.unwatch) res.on('close', exchange.unwatch);
   }
 

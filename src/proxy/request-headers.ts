@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { cookiesOfAm, stripCookies } from '../cookie.js';
 import type { Forwarded, RequestLike } from '../forwarded.js';
-import { rememberLast, rememberNames } from '../remember.js';
+import { rememberLast, rememberFew } from '../remember.js';
 import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.js';
 
 export interface RequestHeadersOptions {
@@ -55,7 +55,7 @@ export function createRequestHeaders({
 }: RequestHeadersOptions): (req: RequestLike, context: RequestContext) => IncomingHttpHeaders {
   const namesOf = rememberLast((cookieNames: ReadonlySet<string>) => ({
     cookies: cookiesOfAm(cookieNames, amCookies),
-    passes: rememberNames(createHeaderFilter(cookieNames)),
+    passes: rememberFew(createHeaderFilter(cookieNames)),
   }));
 
   return (req, { targetHost, cookieNames, session, requestId, isUpgrade }) => {

@@ -3,7 +3,7 @@
 import type { Config, Route } from '../config.js';
 import { setsCookie } from '../cookie.js';
 import type { RequestLike } from '../forwarded.js';
-import { rememberNames } from '../remember.js';
+import { rememberFew } from '../remember.js';
 import { isSharedCacheHeader, sessionCacheControl } from './cache-control.js';
 import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.js';
 
@@ -55,7 +55,7 @@ export function createResponseHeaders({
   // Two policies both hold (CSP 3, 8.1), so an upstream's can only tighten ours.
   dropped.delete('content-security-policy');
 
-  const treatmentOf = rememberNames((header): Treatment => {
+  const treatmentOf = rememberFew((header): Treatment => {
     const name = header.toLowerCase();
     if (name === 'x-frame-options' && frameOptions !== undefined) return 'frame-options';
     if (dropped.has(name)) return 'drop';

@@ -3,6 +3,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock, Timer } from '../clock.js';
 import { createQueue, type Entry } from '../queue.js';
+import { isBodyHere } from './body.js';
 
 export interface UpstreamDeadline {
   /**
@@ -58,16 +59,13 @@ export function createUpstreamDeadline(clock: Clock, timeoutMs: number): Upstrea
     watch(req, outgoing, onTimeout) {
       const entry = awaited.add({ req, outgoing, onTimeout, since: clock.now() });
       timer ??= clock.setTimer(check, timeoutMs);
-      if (req.complete) return () => awaited.remove(entry);
-
-      const passedOn = () => {
-        if (entry.isQueued && !isConnecting(outgoing)) waitAnew(entry, clock.now());
-      };
-      req.on('data', passedOn).once('end', passedOn);
-      return () => {
-        awaited.remove(entry);
-        req.off('data', passedOn).off('end', passedOn);
-      };
+      if (!isBodyHere(req)) {
+        const passedOn = () => {
+          if (entry.isQueued && !isConnecting(outgoing)) waitAnew(entry, clock.now());
+        };
+        req.on('data', passedOn).on('end', passedOn);
+      }
+      return () => awaited.remove(entry);
     },
     close() {
       if (timer) clock.clearTimer(timer);

@@ -1,0 +1,119 @@
+// Bodies that come with their head go in one piece, others are piped: nobody can tell which.
+
+import diagnostics from 'node:diagnostics_channel';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import net from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, mounts, pause, startStack, type Stack } from './support/stack.js';
+
+describe.each(mounts)('mounted by %s', (mount) => {
+  let stack: Stack;
+  let token: string;
+  beforeAll(async () => {
+    stack = await startStack({ mount });
+    token = stack.am.login();
+  });
+  afterAll(() => stack.close());
+  afterEach(() => {
+    stack.upstream.answer = undefined;
+  });
+
+  const head = (path: string, body: string, more = '') =>
+    `POST ${path} HTTP/1.1\r\nHost: a\r\nCookie: ${stack.am.cookieName}=${token}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${more}\r\n`;
+
+  /** Sends the pieces one by one on one connection; resolves with all that came when it was closed. */
+  async function send(pieces: readonly string[]): Promise<string> {
+    const socket = net.connect(Number(new URL(stack.url).port), '127.0.0.1').setNoDelay(true);
+    let received = '';
+    socket.on('data', (chunk) => (received += chunk.toString()));
+    for (const piece of pieces) {
+      socket.write(piece);
+      await pause(40);
+    }
+    await eventually(() => socket.closed);
+    return received;
+  }
+
+  const last = 'Connection: close\r\n';
+
+  it.each([1, 1_024, 70_000, 300_000])('a body of %i bytes arrives, whatever pieces it comes in', async (length) => {
+    const body = 'ab'.repeat(length).slice(0, length);
+    const half = Math.ceil(length / 2);
+    for (const pieces of [
+      [head('/api/whole', body, last) + body],
+      [head('/api/behind', body, last), body],
+      [head('/api/parts', body, last) + body.slice(0, half), body.slice(half)],
+    ]) {
+      stack.upstream.seen.length = 0;
+      expect(await send(pieces)).toMatch(/^HTTP\/1\.1 200 /);
+      expect(stack.upstream.seen).toHaveLength(1);
+      expect(stack.upstream.seen[0]?.body === body).toBe(true);
+    }
+  });
+
+  it('the connection serves the requests behind such a body', async () => {
+    stack.upstream.seen.length = 0;
+    const bodies = ['one', 'two', 'three', 'four'];
+    const requests = bodies.map((body, i) => head(`/api/${i}`, body, i === 3 ? last : '') + body);
+    const one = await send(requests);
+    expect(one.match(/HTTP\/1\.1 200 /g)).toHaveLength(4);
+    const pipelined = await send([requests.join('')]);
+    expect(pipelined.match(/HTTP\/1\.1 200 /g)).toHaveLength(4);
+    expect(stack.upstream.seen.map(({ body }) => body).toSorted()).toEqual([...bodies, ...bodies].toSorted());
+  });
+
+  const answers: Readonly<Record<string, (res: ServerResponse) => void>> = {
+    'in one piece': (res) => void res.end('x'.repeat(2_000)),
+    'behind its head': (res) => {
+      res.writeHead(200, { 'content-length': 2_000 }).flushHeaders();
+      setTimeout(() => res.end('x'.repeat(2_000)), 30);
+    },
+    'in two pieces': (res) => {
+      res.writeHead(200, { 'content-length': 2_000 }).write('x'.repeat(900));
+      setTimeout(() => res.end('x'.repeat(1_100)), 30);
+    },
+    'in chunks at once': (res) => {
+      res.write('x'.repeat(900));
+      res.end('x'.repeat(1_100));
+    },
+    'in chunks, one late': (res) => {
+      res.write('x'.repeat(900));
+      setTimeout(() => res.end('x'.repeat(1_100)), 30);
+    },
+  };
+
+  it.each(Object.keys(answers))('an answer that comes %s arrives, and the connection goes on', async (how) => {
+    stack.upstream.answer = (_req, res) => answers[how]?.(res);
+    const received = await send([head('/api/a', ''), head('/api/b', '', last)]);
+    expect(received.match(/HTTP\/1\.1 200 /g)).toHaveLength(2);
+    expect(received.match(/x{900,}/g)?.join('').length).toBe(4_000);
+  });
+
+  it.each([200, 204, 304])('an answer of %i without a body ends', async (status) => {
+    stack.upstream.answer = (_req, res) =>
+      void res.writeHead(status, status === 200 ? { 'content-length': 0 } : {}).end();
+    const received = await send([head('/api/a', ''), head('/api/b', '', last)]);
+    expect(received.match(new RegExp(`HTTP/1\\.1 ${status} `, 'g'))).toHaveLength(2);
+  });
+});
+
+it('whoever listens to the body of an answer, such as an agent for monitoring, takes nothing from the client', async () => {
+  const stack = await startStack({ mount: 'wrap' });
+  const heard: string[] = [];
+  const listen = (message: unknown) => {
+    const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
+    // this test is a client too
+    if (stack.upstream.url.endsWith(String(request.getHeader('host'))))
+      response.on('data', (chunk: Buffer) => heard.push(chunk.toString()));
+  };
+  diagnostics.subscribe('http.client.response.finish', listen);
+  try {
+    stack.upstream.answer = (_req, res) => void res.end('of the answer');
+    const { body } = await stack.as(stack.am.login(), '/api/heard');
+    expect(body).toBe('of the answer');
+    expect(heard.join('')).toBe('of the answer');
+  } finally {
+    diagnostics.unsubscribe('http.client.response.finish', listen);
+    await stack.close();
+  }
+});
