@@ -32,17 +32,6 @@ export function writeAnswerHead(
   }
 }
 
-/**
- * The head goes with the first bytes of the body, in one write, which takes a tenth less of the request's time (Node 20);
- * by itself if they are not there yet (an event stream may be quiet for minutes after its head) or never come.
- */
-export function sendHeadSoon(answer: IncomingMessage, res: ServerResponse): void {
-  const send = () => sendHead(answer, res);
-  // by TLS the end of the connection may come in the same turn
-  answer.on('error', send);
-  setImmediate(send);
-}
-
 /** If it has not gone yet: an answer that breaks off must not look like none, to which a request may be sent again. */
 export function sendHead(answer: IncomingMessage, res: ServerResponse): void {
   if (!answer.readableDidRead && !res.destroyed && !res.writableEnded) res.flushHeaders();

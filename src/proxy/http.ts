@@ -5,9 +5,9 @@ import { asksForEventStream } from '../activity.js';
 import { createAttachment } from '../attachment.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
-import { sendHead, sendHeadSoon, writeAnswerHead } from './answer-head.js';
+import { passBody, pipeBody } from './answer-body.js';
+import { sendHead, writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isFramingChanged, isPlainlyFramed } from './body.js';
-import { passBody } from './answer-body.js';
 import { createDirect } from './direct.js';
 import { createEngine, targetOf, type Steps } from './engine.js';
 import { endStream, flushEach, isEventStream, isOpenEnded } from './event-stream.js';
@@ -100,10 +100,9 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     }
     exchange.answer = answer;
     upstream.answered();
-    sendHeadSoon(answer, res);
     const credential = exchange.admitted?.credential;
     if (isEventStream(answer)) {
-      answer.pipe(res);
+      pipeBody(answer, res);
       flushEach(answer, res);
       exchange.unwatch = streams.hold('event-stream', credential, () => endStream(answer, res, clock));
     } else {

@@ -7,7 +7,8 @@ import type { Socket } from 'node:net';
 import { closeSoon } from '../linger.js';
 import { canAnswer, sendProblem } from '../problem.js';
 import type { Admitted } from '../session.js';
-import { sendHeadSoon, writeAnswerHead } from './answer-head.js';
+import { pipeBody } from './answer-body.js';
+import { writeAnswerHead } from './answer-head.js';
 import { hasBody } from './body.js';
 import type { RouteContext } from './route-context.js';
 import type { CloseReason } from './streams.js';
@@ -131,8 +132,8 @@ export function createUpgradeProxy(context: RouteContext): UpgradeProxy {
       if (!passHead(answer, false)) return void answer.destroy();
       // the answer may have no end, and Node lets a client that hung up read on
       socket.once('end', () => socket.destroy()).on('drain', () => res.emit('drain'));
-      sendHeadSoon(answer, res);
-      answer.once('error', () => socket.destroy()).pipe(res);
+      pipeBody(answer, res);
+      answer.once('error', () => socket.destroy());
     }
 
     function accepted(answer: IncomingMessage, upstream: Socket, upstreamHead: Buffer): void {
