@@ -69,10 +69,10 @@ export function createDirect(target: Target, agent: Agent, { begin, passBack, fa
 
 function sendBody(req: IncomingMessage, outgoing: ClientRequest): void {
   // where middleware has destroyed the request there is no telling whether all of it would be sent
-  if (!hasBody(req) && !req.destroyed) outgoing.end();
-  else if (isBodyHere(req) && req.readableFlowing === null && !req.destroyed) {
-    // to pipe it would take a twentieth of the request's time
-    outgoing.end(req.read() ?? undefined);
-    req.resume();
-  } else req.pipe(outgoing);
+  if (req.destroyed) return void req.pipe(outgoing);
+  if (!hasBody(req)) return void outgoing.end();
+  if (!isBodyHere(req) || req.readableFlowing !== null) return void req.pipe(outgoing);
+  // to pipe it would take a twentieth of the request's time
+  outgoing.end(req.read() ?? undefined);
+  req.resume();
 }
