@@ -25,5 +25,5 @@ USER 1000:1000
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# no shell and no npm in between: signals reach node; the flag is explained in docs/performance.md
-ENTRYPOINT ["node", "--max-semi-space-size=8", "dist/cli.js"]
+# no shell and no npm in between: signals reach node; the flags are explained in docs/performance.md
+ENTRYPOINT ["node", "--heap-growing-percent=200", "--max-semi-space-size=8", "dist/cli.js"]

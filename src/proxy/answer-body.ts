@@ -1,7 +1,10 @@
 // The body of an upstream's answer, once its head is written.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { sendHead } from './answer-head.js';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import { sendHeld } from './answer-head.js';
+
+/** What may wait for a client that is slow to read, bytes of each answer; the kernel holds more. */
+const heldBytes = 128 * 1_024;
 
 /**
  * Passes the body on. One that has come whole with its head, as small ones do, goes in one piece: to pipe it would take a
@@ -13,9 +16,40 @@ export function passBody(answer: IncomingMessage, res: ServerResponse): void {
   // once all is parsed that came with the head; a pipe would begin no sooner
   process.nextTick(() => {
     if (res.destroyed || res.writableEnded) return;
-    if (answer.complete && answer.readableFlowing === null) res.end(answer.read() ?? undefined);
-    else pipeBody(answer, res);
+    if (answer.readableFlowing !== null) pipeBody(answer, res);
+    else if (answer.complete) res.end(answer.read() ?? undefined);
+    // somebody before us, such as compression, holds some back, and tells only by what `write` returns
+    else if (res.write !== http.ServerResponse.prototype.write) pipeBody(answer, res);
+    else gatherBody(answer, res);
   });
+}
+
+/**
+ * As a pipe does, but all that comes within one turn of the event loop, the head too, goes in one write, and a client is
+ * slow only when it leaves more than `heldBytes`: a tenth less of the time of a request for 100 KB.
+ */
+function gatherBody(answer: IncomingMessage, res: ServerResponse): void {
+  let isHeld = false;
+  const hold = (): void => {
+    isHeld = true;
+    res.cork();
+    setImmediate(send);
+  };
+  const send = (): void => {
+    isHeld = false;
+    sendHeld(answer, res);
+  };
+  hold();
+  answer
+    .on('data', (chunk) => {
+      if (res.destroyed || res.writableEnded) return;
+      if (!isHeld) hold();
+      if (!res.write(chunk) && res.writableLength >= heldBytes) answer.pause();
+    })
+    .on('end', () => res.end())
+    // by TLS the end of the connection may come in the same turn
+    .prependListener('error', send);
+  res.on('drain', () => answer.resume());
 }
 
 /**
@@ -24,9 +58,9 @@ export function passBody(answer: IncomingMessage, res: ServerResponse): void {
  * comes.
  */
 export function pipeBody(answer: IncomingMessage, res: ServerResponse): void {
-  const send = () => sendHead(answer, res);
+  const send = () => sendHeld(answer, res);
   // by TLS the end of the connection may come in the same turn
-  answer.on('error', send);
+  answer.prependListener('error', send);
   setImmediate(send);
   answer.pipe(res);
 }

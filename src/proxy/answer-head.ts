@@ -32,9 +32,11 @@ export function writeAnswerHead(
   }
 }
 
-/** If it has not gone yet: an answer that breaks off must not look like none, to which a request may be sent again. */
-export function sendHead(answer: IncomingMessage, res: ServerResponse): void {
-  if (!answer.readableDidRead && !res.destroyed && !res.writableEnded) res.flushHeaders();
+/** What waits of the answer, its head at least: one that breaks off must not look like none, and be asked for again. */
+export function sendHeld(answer: IncomingMessage, res: ServerResponse): void {
+  if (res.destroyed || res.writableEnded) return;
+  if (!answer.readableDidRead) res.flushHeaders();
+  res.uncork();
 }
 
 function removeHeaders(res: ServerResponse, headers: readonly string[]): void {

@@ -6,7 +6,7 @@ import { createAttachment } from '../attachment.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
 import { passBody, pipeBody } from './answer-body.js';
-import { sendHead, writeAnswerHead } from './answer-head.js';
+import { sendHeld, writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isFramingChanged, isPlainlyFramed } from './body.js';
 import { createDirect } from './direct.js';
 import { createEngine, targetOf, type Steps } from './engine.js';
@@ -137,7 +137,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     if (!exchange || !canAnswer(res)) {
       const isCut = exchange?.answer !== undefined && !res.destroyed && !res.writableEnded;
       if (isCut) upstream.brokeOff(error, exchange.requestId, req.method);
-      if (exchange?.answer) sendHead(exchange.answer, res);
+      if (exchange?.answer) sendHeld(exchange.answer, res);
       // too late for an error of our own: the client must see that the answer is not whole
       if (!res.writableEnded) res.destroy();
       else takeRest(req);

@@ -1,4 +1,4 @@
-// Bodies that come with their head go in one piece, others are piped: nobody can tell which.
+// Bodies that come with their head go in one piece, others in several: nobody can tell which.
 
 import diagnostics from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
@@ -88,6 +88,45 @@ describe.each(mounts)('mounted by %s', (mount) => {
     expect(received.match(/HTTP\/1\.1 200 /g)).toHaveLength(2);
     expect(received.match(/x{900,}/g)?.join('').length).toBe(4_000);
   });
+
+  it.each([70_000, 300_000, 3_000_000])(
+    'an answer of %i bytes arrives, with its length and in chunks',
+    async (length) => {
+      const body = 'abc'.repeat(length / 3 + 1).slice(0, length);
+      const half = body.slice(0, length / 2);
+      const ways: ((res: ServerResponse) => void)[] = [
+        (res) => res.end(body),
+        (res) => {
+          res.write(half);
+          res.end(body.slice(half.length));
+        },
+      ];
+      for (const way of ways) {
+        stack.upstream.answer = (_req, res) => way(res);
+        const answer = await stack.as(token, '/api/long');
+        expect(answer.body === body).toBe(true);
+      }
+    },
+  );
+
+  it.each([30_000, 65_536])(
+    'an answer that breaks off behind its first %i bytes shows them, and that it is not whole',
+    async (length) => {
+      const start = 'HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n'.padEnd(length, 'x');
+      // 65,536 is what Node reads at once: the rest is read in the same turn
+      const inChunks = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n`;
+      for (const text of [
+        start,
+        `${inChunks}${(length - inChunks.length - 8).toString(16).padStart(4, '0')}\r\n${'x'.repeat(length - inChunks.length - 8)}\r\nno size of a chunk\r\n`,
+      ]) {
+        stack.upstream.answer = ({ socket }) => void socket.end(text);
+        const received = await send([head('/api/broken', '')]);
+        // whoever gets nothing at all may send it again
+        expect(received).toMatch(/^HTTP\/1\.1 200 /);
+        expect(received).not.toMatch(/\r\n0\r\n\r\n$/);
+      }
+    },
+  );
 
   it.each([200, 204, 304])('an answer of %i without a body ends', async (status) => {
     stack.upstream.answer = (_req, res) =>
