@@ -32,9 +32,8 @@ function answer(lines: readonly Line[], setting: Setting = {}): Line[] {
     securityHeaders: setting.securityHeaders ?? SECURITY_HEADERS,
     cookieNames: () => new Set(['iPlanetDirectoryPro', 'oldName']),
   });
-  const connection = lines.find(([name]) => name.toLowerCase() === 'connection')?.[1];
   const list = build(
-    { headers: { connection }, rawHeaders: lines.flat() },
+    { rawHeaders: lines.flat() },
     { headers: { ...setting.headers, ...(setting.origin !== undefined && { origin: setting.origin }) }, socket: {} },
     'r-1',
   );

@@ -119,7 +119,7 @@ async function compareProxies() {
 async function measureLatency(names, surroundings, ms) {
   const started = [];
   for (const name of [...names, 'bare']) started.push(await startSubject(name, surroundings));
-  const run = { rate: figures.cpu[0].barePerSecond / 2, slices: 8 * pairs, ms: ms / 4 };
+  const run = { rate: figures.cpu[0].barePerSecond / 2, slices: 16 * pairs, ms: ms / 8 };
   for (const added of await compareLatency(started, surroundings, run))
     figures.latency.push({ title: subjects[added.subject].title, ...added });
   for (const { proxy } of started) await proxy.stop();

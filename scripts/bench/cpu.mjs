@@ -1,6 +1,6 @@
 // CPU time per request of each proxy, as ratios to the bare one: rows of pairs.
-import { cores, stolenTicks } from './machine.mjs';
-import { alternate, median, ratios } from './pairs.mjs';
+import { cores } from './machine.mjs';
+import { alternate, lowerQuartile, median, ratios } from './pairs.mjs';
 import { startCommand, startOwn } from './processes.mjs';
 import { workloads } from './requests.mjs';
 import { commandEnv, subjects } from './subjects.mjs';
@@ -11,7 +11,7 @@ const refreshedSessions = 2_000;
 /** Rounds' worth of requests before any is measured. */
 const warmUp = 4;
 /** Of each proxy in a round. */
-const turns = 6;
+const turns = 10;
 
 /** Upstream, AM and load; `end` stops them. */
 export async function startSurroundings(options = {}) {
@@ -69,14 +69,14 @@ async function slice({ name, proxy }, { load, world }, { workload, ms, least }) 
   return { requests, seconds, cpuSeconds, amCalls };
 }
 
-function sum(slices) {
-  const total = (key) => slices.reduce((before, one) => before + one[key], 0);
-  const [requests, seconds, cpuSeconds, amCalls] = ['requests', 'seconds', 'cpuSeconds', 'amCalls'].map(total);
+/** The median slice: one in which the machine stood still, or shared its caches, does not count for more. */
+function middleOf(slices) {
+  const middle = (of) => median(slices.map(of));
   return {
-    microseconds: (1e6 * cpuSeconds) / requests,
-    perSecond: requests / seconds,
-    amCallsPerRequest: amCalls / requests,
-    coreShare: cpuSeconds / seconds,
+    microseconds: middle(({ cpuSeconds, requests }) => (1e6 * cpuSeconds) / requests),
+    perSecond: middle(({ requests, seconds }) => requests / seconds),
+    amCallsPerRequest: middle(({ amCalls, requests }) => amCalls / requests),
+    coreShare: middle(({ cpuSeconds, seconds }) => cpuSeconds / seconds),
   };
 }
 
@@ -99,7 +99,7 @@ export async function round(names, surroundings, { chosen, ms }) {
       const { least } = workloads[workload];
       const turn = { workload, ms: ms / turns, least: least / turns };
       const slices = await alternate(turns, started, (subject) => slice(subject, surroundings, turn));
-      results[workload] = slices.map(sum);
+      results[workload] = slices.map(middleOf);
     }
     return results;
   } finally {
@@ -126,9 +126,9 @@ export function row(subject, workload, ours, bare) {
 }
 
 /**
- * What each proxy adds to the latency at a fixed rate. The last of `started` is the bare one. Short slices and many: a
- * moment in which the machine stands still makes the worst hundredth of one slice, not of all; and those in which the
- * hypervisor gave the cores to others, where it tells, count for nothing.
+ * What each proxy adds to the latency at a fixed rate. The last of `started` is the bare one. Short slices and many, of
+ * which the calmer ones count: a moment in which the machine stands still makes the worst hundredth of a slice, and nothing
+ * makes it better.
  */
 export async function compareLatency(started, surroundings, { rate, slices, ms }) {
   const { load, places } = surroundings;
@@ -136,35 +136,30 @@ export async function compareLatency(started, surroundings, { rate, slices, ms }
   const direct = { name: 'direct', proxy: { port: Number(new URL(places.upstream).port) } };
   const measure = async ({ proxy: { port } }) => {
     await load.ask('open', { port, workload, rate, ms: ms / 4 });
-    const before = stolenTicks();
     const run = await load.ask('open', { port, workload, rate, ms });
     if (Object.keys(run.failures).length > 0) throw new Error(`wrong answers: ${JSON.stringify(run.failures)}`);
-    return { ...run, isQuiet: stolenTicks() === before };
+    return run;
   };
   // the compiler has to have seen it all
   for (const { proxy } of started) await send(proxy, load, { workload, ms: 0, least: 6_000 });
   const results = await alternate(slices, [...started, direct], measure);
-  const none = results.pop();
-  const bare = results.pop();
-  return results.map((ours, n) => {
-    const quiet = [...ours.keys()].filter((i) => ours[i].isQuiet && bare[i].isQuiet);
-    // where none was, all are as good
-    const counted = quiet.length > 0 ? quiet : [...ours.keys()];
-    const middle = (all, key) => median(counted.map((i) => all[i][key]));
-    return {
-      subject: started[n].name,
-      rate: Math.round(rate),
-      slices,
-      quiet: quiet.length,
-      p50Ms: middle(ours, 'p50Ms'),
-      bareP50Ms: middle(bare, 'p50Ms'),
-      p99Ms: middle(ours, 'p99Ms'),
-      bareP99Ms: middle(bare, 'p99Ms'),
-      directP99Ms: middle(none, 'p99Ms'),
-      addedP50Ms: median(counted.map((i) => ours[i].p50Ms - bare[i].p50Ms)),
-      addedP99Ms: median(counted.map((i) => ours[i].p99Ms - bare[i].p99Ms)),
-    };
-  });
+  const calm = results.map((runs) => ({
+    p50Ms: lowerQuartile(each(runs, 'p50Ms')),
+    p99Ms: lowerQuartile(each(runs, 'p99Ms')),
+  }));
+  const none = calm.pop();
+  const bare = calm.pop();
+  return calm.map(({ p50Ms, p99Ms }, n) => ({
+    subject: started[n].name,
+    rate: Math.round(rate),
+    slices,
+    p50Ms,
+    p99Ms,
+    bareP99Ms: bare.p99Ms,
+    directP99Ms: none.p99Ms,
+    addedP50Ms: p50Ms - bare.p50Ms,
+    addedP99Ms: p99Ms - bare.p99Ms,
+  }));
 }
 
 /** CPU time of one refresh: what requests cost more where many of them set one off than where none does. */
@@ -180,7 +175,7 @@ export async function measureRefresh({ pairs, ms }) {
   for (const { proxy } of [often, never]) await proxy.stop();
   await end();
   // the first is for the compiler, and for meeting the sessions
-  const [refreshing, plain] = all.map((slices) => sum(slices.slice(1)));
+  const [refreshing, plain] = all.map((slices) => middleOf(slices.slice(1)));
   return (refreshing.microseconds - plain.microseconds) / (refreshing.amCallsPerRequest - plain.amCallsPerRequest);
 }
 

@@ -55,13 +55,6 @@ export function cpuSecondsOf(pid) {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond();
 }
 
-/** How long other machines of this host had our cores, in ticks; always the same where the system does not tell. */
-export function stolenTicks() {
-  if (process.platform !== 'linux') return 0;
-  const [all] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
-  return Number(all.split(/\s+/)[8] ?? 0);
-}
-
 let ticks;
 function ticksPerSecond() {
   ticks ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));

@@ -6,6 +6,11 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** What it comes to while nothing else goes on, where all that disturbs makes it more. */
+export function lowerQuartile(values) {
+  return values.toSorted((a, b) => a - b)[values.length >> 2];
+}
+
 /** @returns one list of results for each of `subjects`, in the order of the rounds; every second round goes backwards */
 export async function alternate(rounds, subjects, measure) {
   const results = subjects.map(() => []);

@@ -85,7 +85,6 @@ export function printLatency(rows) {
       'direct p99',
       'added p50',
       'added p99',
-      'slices',
       'goal',
     ],
     rows.map((row) => [
@@ -97,7 +96,6 @@ export function printLatency(rows) {
       row.directP99Ms.toFixed(2),
       row.addedP50Ms.toFixed(2),
       row.addedP99Ms.toFixed(2),
-      `${row.quiet} of ${row.slices}`,
       judged(row.addedP99Ms, goals.addedP99Ms, 1),
     ]),
   );

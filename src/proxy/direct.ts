@@ -14,11 +14,21 @@ export function createDirect(target: Target, agent: Agent, { begin, passBack, fa
   const { protocol, host, port, pathname } = target;
   const client = protocol === 'https:' ? https : http;
   const base = pathname.replace(/\/$/, '');
+  // for http there is none to be worked out of the headers each time
+  const servername = protocol === 'https:' ? undefined : '';
 
   function open({ method = 'GET', url = '/', headers }: IncomingMessage): ClientRequest {
     // as the engine does
     if (method === 'DELETE' || method === 'OPTIONS') headers['content-length'] ??= '0';
-    return client.request({ host, port, method, path: url === '/' ? pathname : base + url, headers, agent });
+    return client.request({
+      host,
+      port,
+      method,
+      path: url === '/' ? pathname : base + url,
+      headers,
+      agent,
+      servername,
+    });
   }
 
   function send(req: IncomingMessage, res: ServerResponse): void {

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.js';
 import { closeSoon } from '../linger.js';
 import { mediaTypeOf } from './media-type.js';
+import { rawHeader } from './raw-header.js';
 
 /** Some of these are endless, some only long: an end in the middle has to look like one. */
 const openEnded: ReadonlySet<string> = new Set([
@@ -12,12 +13,12 @@ const openEnded: ReadonlySet<string> = new Set([
   'multipart/x-mixed-replace',
 ]);
 
-export function isEventStream(answer: Pick<IncomingMessage, 'headers'>): boolean {
-  return mediaTypeOf(answer.headers['content-type']) === 'text/event-stream';
+export function isEventStream({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
+  return mediaTypeOf(rawHeader(rawHeaders, 'content-type')) === 'text/event-stream';
 }
 
-export function isOpenEnded(answer: Pick<IncomingMessage, 'headers'>): boolean {
-  return openEnded.has(mediaTypeOf(answer.headers['content-type']));
+export function isOpenEnded({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
+  return openEnded.has(mediaTypeOf(rawHeader(rawHeaders, 'content-type')));
 }
 
 /** Ends an event stream: browsers drop what is no whole event, connect anew, and are told why they may not. */

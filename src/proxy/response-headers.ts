@@ -6,6 +6,7 @@ import type { RequestLike } from '../forwarded.js';
 import { rememberFew } from '../remember.js';
 import { isSharedCacheHeader, sessionCacheControl } from './cache-control.js';
 import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.js';
+import { rawHeader } from './raw-header.js';
 
 export interface ResponseHeadersOptions extends Pick<Config, 'trustedOrigins'> {
   readonly route: Route;
@@ -17,7 +18,6 @@ export interface ResponseHeadersOptions extends Pick<Config, 'trustedOrigins'> {
 
 /** The head of an upstream's answer; an `IncomingMessage` is one. */
 export interface UpstreamHead {
-  readonly headers: { readonly connection?: string | undefined };
   readonly rawHeaders: readonly string[];
 }
 
@@ -68,7 +68,7 @@ export function createResponseHeaders({
 
   return (upstream, req, requestId) => {
     const { rawHeaders } = upstream;
-    const nominated = nominatedBy(upstream.headers.connection);
+    const nominated = nominatedBy(rawHeader(rawHeaders, 'connection'));
     const list: string[] = [];
     let cacheControl = '';
     let denyFrames = false;
