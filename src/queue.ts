@@ -12,7 +12,7 @@ export interface Queue<T> extends Iterable<T> {
   readonly first: Entry<T> | undefined;
   /** As the last. */
   add(value: T): Entry<T>;
-  /** It becomes the last. */
+  /** It becomes the last, unless it has left. */
   requeue(entry: Entry<T>): void;
   /** More than once does no harm. */
   remove(entry: Entry<T>): void;
@@ -63,6 +63,7 @@ export function createQueue<T>(): Queue<T> {
       return entry;
     },
     requeue(entry) {
+      if (!entry.isQueued) return;
       remove(entry);
       append(entry);
     },

@@ -258,4 +258,21 @@ describe('in front of an app', () => {
     await bff.close();
     server.close();
   });
+
+  it('is closed: what is under way ends, and is sent to nobody once more', async () => {
+    const app = await startApp((to, bff) => void to.use(bff));
+    await untilReady(app);
+    const token = stack.am.login();
+    // the next one finds a connection that has served before
+    await app.as(token, '/api/first');
+    stack.upstream.seen.length = 0;
+    stack.upstream.answer = () => undefined;
+    const hanging = app.as(token, '/api/hanging');
+    await eventually(() => stack.upstream.seen.length === 1);
+    await app.bff.close();
+    expect((await hanging).status).toBe(502);
+    stack.upstream.answer = undefined;
+    await app.as(token, '/api/later').catch(() => undefined);
+    expect(stack.upstream.seen.filter(({ url }) => url === '/api/hanging')).toHaveLength(1);
+  });
 });

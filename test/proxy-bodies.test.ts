@@ -136,23 +136,38 @@ describe.each(mounts)('mounted by %s', (mount) => {
   });
 });
 
-it('whoever listens to the body of an answer, such as an agent for monitoring, takes nothing from the client', async () => {
-  const stack = await startStack({ mount: 'wrap' });
-  const heard: string[] = [];
-  const listen = (message: unknown) => {
-    const { request, response } = message as { request: ClientRequest; response: IncomingMessage };
-    // this test is a client too
-    if (stack.upstream.url.endsWith(String(request.getHeader('host'))))
-      response.on('data', (chunk: Buffer) => heard.push(chunk.toString()));
-  };
-  diagnostics.subscribe('http.client.response.finish', listen);
-  try {
-    stack.upstream.answer = (_req, res) => void res.end('of the answer');
-    const { body } = await stack.as(stack.am.login(), '/api/heard');
-    expect(body).toBe('of the answer');
-    expect(heard.join('')).toBe('of the answer');
-  } finally {
-    diagnostics.unsubscribe('http.client.response.finish', listen);
-    await stack.close();
-  }
-});
+// before the proxy hears of the answer, and after
+it.each(['http.client.response.finish', 'http.client.request.start'])(
+  'whoever listens to the body of an answer since %s, such as an agent for monitoring, takes nothing from the client',
+  async (channel) => {
+    const stack = await startStack({ mount: 'wrap' });
+    const heard: string[] = [];
+    const known = new Set<IncomingMessage>();
+    const hear = (answer: IncomingMessage) => {
+      // Node may tell of one twice
+      if (known.has(answer)) return;
+      known.add(answer);
+      answer.on('data', (chunk: Buffer) => heard.push(chunk.toString()));
+    };
+    const listen = (message: unknown) => {
+      const { request, response } = message as { request: ClientRequest; response?: IncomingMessage };
+      // this test is a client too
+      if (!stack.upstream.url.endsWith(String(request.getHeader('host')))) return;
+      if (response) hear(response);
+      else request.on('response', hear);
+    };
+    diagnostics.subscribe(channel, listen);
+    try {
+      for (const text of ['of the answer', 'ab'.repeat(50_000)]) {
+        heard.length = 0;
+        stack.upstream.answer = (_req, res) => void res.end(text);
+        const { body } = await stack.as(stack.am.login(), '/api/heard');
+        expect(body === text).toBe(true);
+        expect(heard.join('') === text).toBe(true);
+      }
+    } finally {
+      diagnostics.unsubscribe(channel, listen);
+      await stack.close();
+    }
+  },
+);

@@ -20,9 +20,17 @@ describe('a queue', () => {
   it('lets go of the others as an entry leaves', () => {
     const queue = createQueue<string>();
     const entries = ['a', 'b', 'c'].map((value) => queue.add(value));
-    for (const entry of entries) queue.remove(entry);
+    for (const entry of [entries[2], entries[0], entries[1]]) if (entry) queue.remove(entry);
     expect(entries.map(({ before, after }) => [before, after])).toEqual(entries.map(() => [undefined, undefined]));
     expect(queue.first).toBeUndefined();
+  });
+
+  it('leaves out what has left, though it is to become the last', () => {
+    const queue = createQueue<string>();
+    const [a] = ['a', 'b'].map((value) => queue.add(value));
+    if (a) queue.remove(a);
+    if (a) queue.requeue(a);
+    expect([queue.size, ...queue]).toEqual([1, 'b']);
   });
 
   it('is like an array from which anything may go, whatever comes and goes', () => {

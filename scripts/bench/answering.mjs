@@ -18,3 +18,9 @@ export function answer(handlers) {
 export function endWithParent() {
   process.once('disconnect', () => process.exit());
 }
+
+/** To the bench, or by hand to the terminal. */
+export function tell(figures) {
+  if (process.send) process.send(figures);
+  else console.log(figures);
+}

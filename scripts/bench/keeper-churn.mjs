@@ -1,7 +1,7 @@
 // Ten minutes of sessions that come, work and go, on a virtual clock: the heap and the event loop show that nothing grows.
 //   node --expose-gc scripts/bench/keeper-churn.mjs '{"minutes":10}'
 import { setImmediate as turn } from 'node:timers/promises';
-import { endWithParent } from './answering.mjs';
+import { endWithParent, tell } from './answering.mjs';
 import { createMemoryKeeper, credential } from './memory-am.mjs';
 import { createVirtualClock } from './virtual-clock.mjs';
 
@@ -31,7 +31,7 @@ for (let step = 1; step <= (minutes * 60_000) / stepMs; step++) {
   held.push(performance.now() - startedAt);
   if ((step * stepMs) % 60_000 === 0) endMinute();
 }
-process.send({ tally, amCalls: calls(), perMinute });
+tell({ tally, amCalls: calls(), perMinute });
 await keeper.close();
 endWithParent();
 

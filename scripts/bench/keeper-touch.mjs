@@ -1,7 +1,7 @@
 // keeper.touch in the window, and what a tracked session takes: one process for each number of sessions.
 //   node --expose-gc scripts/bench/keeper-touch.mjs '{"sessions":1000000}'
 import { systemClock } from '../../dist/clock.js';
-import { endWithParent } from './answering.mjs';
+import { endWithParent, tell } from './answering.mjs';
 import { createMemoryKeeper, credential } from './memory-am.mjs';
 import { median } from './pairs.mjs';
 
@@ -44,7 +44,7 @@ firstOnes.length = 0;
 const pending = (heap() - empty - tracked * sessions) / sample;
 const perSecond = [];
 for (let round = 0; round < rounds; round++) perSecond.push(timed(credentials(touchesOfRound)));
-process.send({
+tell({
   sessions,
   perSecond: median(perSecond),
   highestPerSecond: Math.max(...perSecond),

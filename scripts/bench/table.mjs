@@ -2,7 +2,7 @@
 
 const [major] = process.versions.node.split('.').map(Number);
 
-/** DESIGN section 8. Between Node 20 and 24 none is set. */
+/** Between Node 20 and 24 none is set. */
 const goals = {
   inFront: major >= 24 ? 1 : major === 20 ? 0.6 : undefined,
   mounted: 1.1,

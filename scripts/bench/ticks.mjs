@@ -2,7 +2,7 @@
 //   node --expose-gc scripts/bench/ticks.mjs '{"kept":true}'
 import { setImmediate as turn } from 'node:timers/promises';
 import { keepTicksQuick } from '../../dist/ops/quick-ticks.js';
-import { endWithParent } from './answering.mjs';
+import { endWithParent, tell } from './answering.mjs';
 
 const ticks = 1_000_000;
 
@@ -32,5 +32,4 @@ const young = await nanosecondsOfTick();
 await collectAll();
 const old = await nanosecondsOfTick();
 endWithParent();
-if (process.send) process.send({ young, old });
-else console.log({ young, old });
+tell({ young, old });

@@ -10,6 +10,8 @@ export interface Agents {
   readonly single: http.Agent;
   /** Closes all connections, those in use too. */
   close(): void;
+  /** What fails now failed for that. */
+  readonly isClosed: boolean;
 }
 
 // below the 5 s after which Node's own server, the shortest of the common ones, closes an idle connection
@@ -22,10 +24,15 @@ export function createAgents(protocol: string): Agents {
   const rejectUnauthorized = true;
   const pooled = new Agent({ keepAlive: true, timeout: freeSocketTimeoutMs, scheduling: 'lifo', rejectUnauthorized });
   const single = new Agent({ keepAlive: false, rejectUnauthorized });
+  let isClosed = false;
   return {
     pooled,
     single,
+    get isClosed() {
+      return isClosed;
+    },
     close() {
+      isClosed = true;
       pooled.destroy();
       single.destroy();
     },

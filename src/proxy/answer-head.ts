@@ -36,7 +36,7 @@ export function writeAnswerHead(
 export function sendHeld(answer: IncomingMessage, res: ServerResponse): void {
   if (res.destroyed || res.writableEnded) return;
   if (!answer.readableDidRead) res.flushHeaders();
-  res.uncork();
+  res.socket?.uncork();
 }
 
 function removeHeaders(res: ServerResponse, headers: readonly string[]): void {

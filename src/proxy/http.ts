@@ -158,6 +158,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
   /** The upstream closed an idle connection just as it was taken again. */
   function isStaleConnection(error: NodeJS.ErrnoException, req: IncomingMessage, exchange: Exchange): boolean {
     return (
+      !agents.isClosed &&
       exchange.outgoing?.reusedSocket === true &&
       (error.code === 'ECONNRESET' || error.code === 'EPIPE') &&
       idempotent.has(req.method)

@@ -61,7 +61,7 @@ export function createUpstreamDeadline(clock: Clock, timeoutMs: number): Upstrea
       timer ??= clock.setTimer(check, timeoutMs);
       if (!isBodyHere(req)) {
         const passedOn = () => {
-          if (entry.isQueued && !isConnecting(outgoing)) waitAnew(entry, clock.now());
+          if (!isConnecting(outgoing)) waitAnew(entry, clock.now());
         };
         req.on('data', passedOn).on('end', passedOn);
       }
