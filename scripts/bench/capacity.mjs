@@ -8,9 +8,9 @@ const populations = [1_000, 100_000, 10_000_000];
 /**
  * @param microseconds CPU of one proxied request
  * @param bytes of one session with activity pending
- * @param redisPerRefresh scripts for each refresh
+ * @param redis scripts for each refresh: of the one node that a user comes to, and of each further node
  */
-export function capacity({ microseconds, bytes, redisPerRefresh, mix: { clickEveryS, requestsOfClick } }) {
+export function capacity({ microseconds, bytes, redis, mix: { clickEveryS, requestsOfClick } }) {
   const requestsOfUser = requestsOfClick / clickEveryS;
   const rows = populations.flatMap((users) =>
     [60, 300].map((frequencyS) => {
@@ -25,7 +25,8 @@ export function capacity({ microseconds, bytes, redisPerRefresh, mix: { clickEve
         frequencyS,
         requestsPerSecond: requests,
         amCallsPerSecond: amCalls,
-        redisPerSecond: amCalls * redisPerRefresh,
+        redisPerSecond: amCalls * redis.ofOne,
+        redisPerSecondSpread: amCalls * (redis.ofOne + (nodes - 1) * redis.ofFurther),
         cores,
         nodes,
         memoryMbPerNode: baseMb + (sessionsOfNode * bytes) / 2 ** 20,
@@ -35,11 +36,11 @@ export function capacity({ microseconds, bytes, redisPerRefresh, mix: { clickEve
   const arithmetic = [
     `an active user clicks every ${clickEveryS} s, each click is ${requestsOfClick} requests: ${requestsOfUser} requests/s`,
     'AM calls/s = active users / (update frequency + 1 s)',
-    `Redis scripts/s = AM calls/s × ${redisPerRefresh.toFixed(1)}`,
+    `Redis scripts/s = AM calls/s × ${redis.ofOne.toFixed(1)}; where users come to all nodes in turn, × ${redis.ofFurther.toFixed(1)} more for each further node`,
     `cores = requests/s × ${Math.round(microseconds)} µs`,
     `nodes (processes on a core each) = cores / ${load} (half of each core is left free), one for each million sessions, two at least`,
     `memory of a node = ${baseMb} MB + its sessions × ${Math.round(bytes)} bytes`,
-    'the balancer sends a user to the same node; if not, every node tracks every session that it meets, and asks Redis for it',
+    'the balancer sends a user to the same node; if not, every node tracks every session that it meets',
   ];
   return { arithmetic, rows };
 }

@@ -38,12 +38,10 @@ export async function startSurroundings(options = {}) {
 export async function startSubject(name, { world, load, places }) {
   const { start, tracks } = subjects[name];
   const proxy = await start(places);
-  if (tracks) {
-    const before = await world.ask('amCalls');
-    await send(proxy, load, { workload: 'GET 1 KB', ms: 0, least: sessions, connections: metAtOnce });
-    const met = (await world.ask('amCalls')) - before;
-    if (met < sessions) throw new Error(`${name} asked AM about ${met} of ${sessions} sessions`);
-  }
+  const before = await world.ask('amCalls');
+  await send(proxy, load, { workload: 'GET 1 KB', ms: 0, least: sessions, connections: metAtOnce });
+  const met = (await world.ask('amCalls')) - before;
+  if (tracks && met < sessions) throw new Error(`${name} asked AM about ${met} of ${sessions} sessions`);
   return { name, proxy };
 }
 
@@ -65,7 +63,10 @@ async function slice({ name, proxy }, { load, world }, { workload, ms, least }) 
   const tally = await world.ask('tally');
   const isWhole = tally.requests - tallyBefore.requests === requests && tally.wrong === tallyBefore.wrong;
   if (!isWhole) throw new Error(`${name}: the upstream saw other requests than were sent`);
-  if (subjects[name]?.strips && tally.withToken !== tallyBefore.withToken) throw new Error(`${name} leaked a token`);
+  if (subjects[name]?.strips) {
+    if (tally.withToken !== tallyBefore.withToken) throw new Error(`${name} leaked a token`);
+    if (tally.withUser - tallyBefore.withUser !== requests) throw new Error(`${name} named another user, or none`);
+  }
   return { requests, seconds, cpuSeconds, amCalls };
 }
 
@@ -146,16 +147,20 @@ export async function compareLatency(started, surroundings, { rate, slices, ms }
   const calm = results.map((runs) => ({
     p50Ms: lowerQuartile(each(runs, 'p50Ms')),
     p99Ms: lowerQuartile(each(runs, 'p99Ms')),
+    // what is stalled every now and then shows here
+    middleP99Ms: median(each(runs, 'p99Ms')),
   }));
   const none = calm.pop();
   const bare = calm.pop();
-  return calm.map(({ p50Ms, p99Ms }, n) => ({
+  return calm.map(({ p50Ms, p99Ms, middleP99Ms }, n) => ({
     subject: started[n].name,
     rate: Math.round(rate),
     slices,
     p50Ms,
     p99Ms,
+    middleP99Ms,
     bareP99Ms: bare.p99Ms,
+    bareMiddleP99Ms: bare.middleP99Ms,
     directP99Ms: none.p99Ms,
     addedP50Ms: p50Ms - bare.p50Ms,
     addedP99Ms: p99Ms - bare.p99Ms,

@@ -67,10 +67,12 @@ export function printCpu(rows) {
   );
 }
 
-export function printRefresh(microseconds, requestsOfWindow) {
+/** @param request the row of a GET by the command, if it was measured */
+export function printRefresh(microseconds, requestsOfWindow, request) {
   const share = microseconds / requestsOfWindow;
+  const withIt = request && ((request.microseconds + share) / request.bareMicroseconds).toFixed(2);
   console.log(
-    `a refresh costs ${number(microseconds)} µs more: ${share.toFixed(1)} µs a request of a user who sends ${requestsOfWindow} in a window`,
+    `a refresh costs ${number(microseconds)} µs more: ${share.toFixed(1)} µs a request of a user who sends ${requestsOfWindow} in a window${withIt ? `, so that a GET of 1 KB takes ${withIt} of bare's medians` : ''}`,
   );
 }
 
@@ -85,6 +87,8 @@ export function printLatency(rows) {
       'direct p99',
       'added p50',
       'added p99',
+      'p99 of the median slice',
+      'bare',
       'goal',
     ],
     rows.map((row) => [
@@ -96,6 +100,8 @@ export function printLatency(rows) {
       row.directP99Ms.toFixed(2),
       row.addedP50Ms.toFixed(2),
       row.addedP99Ms.toFixed(2),
+      row.middleP99Ms.toFixed(2),
+      row.bareMiddleP99Ms.toFixed(2),
       judged(row.addedP99Ms, goals.addedP99Ms, 1),
     ]),
   );
@@ -196,6 +202,7 @@ export function printCapacity({ arithmetic, rows }) {
       'requests/s',
       'AM calls/s',
       'Redis scripts/s',
+      'in turn',
       'cores',
       'nodes',
       'MB per node',
@@ -206,6 +213,7 @@ export function printCapacity({ arithmetic, rows }) {
       number(row.requestsPerSecond),
       number(row.amCallsPerSecond),
       number(row.redisPerSecond),
+      number(row.redisPerSecondSpread),
       number(row.cores, 1),
       number(row.nodes),
       number(row.memoryMbPerNode),

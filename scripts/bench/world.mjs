@@ -10,13 +10,18 @@ const { latencyMs = 0, updateFrequencyS = 60, openam } = JSON.parse(process.argv
 // simulated users come and go for longer than a session of AM's default
 const simulator = openam ? undefined : await createAmSimulator({ latencyMs, updateFrequencyS, maxSessionMinutes: 600 });
 const am = simulator ?? (await startRelay(openam));
-const tally = { requests: 0, withToken: 0, wrong: 0 };
+const tally = { requests: 0, withToken: 0, withUser: 0, wrong: 0 };
+/** Whom the simulator logs in. */
+const user = 'demo';
+const tokens = new Set();
 const bodies = new Map(Object.values(workloads).map(({ path, length }) => [path, Buffer.alloc(length, 'x')]));
 
 const upstream = http.createServer((req, res) => {
   const body = bodies.get(req.url);
   tally.requests++;
-  if (req.headers.cookie?.includes(am.cookieName)) tally.withToken++;
+  // the name or the token of it, in whatever header
+  if (req.rawHeaders.some((text) => text.includes(am.cookieName) || tokens.has(text))) tally.withToken++;
+  if (req.headers['x-forwarded-user'] === user) tally.withUser++;
   let received = 0;
   req.on('data', (chunk) => (received += chunk.length));
   req.once('end', () => {
@@ -38,9 +43,10 @@ await once(upstream, 'listening');
 
 answer({
   async logIn({ count }) {
-    const tokens = [];
-    for (let i = 0; i < count; i++) tokens.push(await am.login());
-    return tokens;
+    const list = [];
+    for (let i = 0; i < count; i++) list.push(await am.login());
+    for (const token of list) tokens.add(token);
+    return list;
   },
   amCalls: () => simulator?.journal.at(-1)?.id ?? am.calls ?? 0,
   tally: () => tally,
