@@ -124,10 +124,7 @@ async function compareProxies() {
 function rowsOf(names, rounds) {
   const results = (workload, i) => rounds.map((each) => each[workload][i]);
   return names.flatMap((name, i) =>
-    chosen.map((workload) => ({
-      title: subjects[name].title,
-      ...row(name, workload, results(workload, i + 1), results(workload, 0)),
-    })),
+    chosen.map((workload) => row(name, workload, results(workload, i + 1), results(workload, 0))),
   );
 }
 

@@ -111,6 +111,7 @@ export async function round(names, surroundings, { chosen, ms }) {
 /** One row of the table: a proxy against the bare one, round by round. */
 export function row(subject, workload, ours, bare) {
   return {
+    title: subjects[subject].title,
     subject,
     workload,
     microseconds: median(each(ours, 'microseconds')),
