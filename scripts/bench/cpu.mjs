@@ -182,7 +182,9 @@ export async function measureRefresh({ pairs, ms }) {
   await end();
   // the first is for the compiler, and for meeting the sessions
   const [refreshing, plain] = all.map((slices) => middleOf(slices.slice(1)));
-  return (refreshing.microseconds - plain.microseconds) / (refreshing.amCallsPerRequest - plain.amCallsPerRequest);
+  const refreshesOfRequest = refreshing.amCallsPerRequest - plain.amCallsPerRequest;
+  if (refreshesOfRequest <= 0) throw new Error('the slices were too short for a refresh: --seconds 1.2');
+  return (refreshing.microseconds - plain.microseconds) / refreshesOfRequest;
 }
 
 function each(results, key) {
