@@ -53,7 +53,7 @@ function gatherBody(answer: IncomingMessage, res: ServerResponse): void {
 }
 
 /**
- * The same, piece by piece. The head goes with the first of them, in one write, which takes a tenth less of the request's
+ * Passes the body on piece by piece. The head goes with the first of them, in one write, which takes a tenth less of the request's
  * time (Node 20); by itself if that is not there yet (an event stream may be quiet for minutes after its head) or never
  * comes.
  */
