@@ -34,6 +34,7 @@ const chosen = checked('workload', values.workload, Object.keys(workloads));
 const [seconds, pairs] = [positive('seconds'), positive('pairs')];
 const openAmPerSecond = 550;
 const requestsOfWindow = (mix.windowS * mix.requestsOfClick) / mix.clickEveryS;
+const latencyNeeds = 'needs the row of a proxy of ours for GET 1 KB: --only command,latency';
 const errors = [];
 const figures = { machine: describeMachine(), cpu: [], latency: [], hand: [], keeper: [], errors };
 
@@ -100,8 +101,7 @@ async function compareProxies() {
   for (const name of asked) if (subjects[name].lacks) console.log(`left out, ${subjects[name].lacks}`);
   const there = asked.filter((name) => !subjects[name].lacks);
   if (there.length === 0) {
-    if (only.includes('latency'))
-      errors.push({ what: 'latency', why: 'needs the row of a proxy of ours: --only command,latency' });
+    if (only.includes('latency')) errors.push({ what: 'latency', why: latencyNeeds });
     return;
   }
   const ms = seconds * 1_000;
@@ -130,8 +130,7 @@ function rowsOf(names, rounds) {
 
 async function measureLatency(names, surroundings, ms) {
   const measured = figures.cpu.find(({ workload }) => workload === 'GET 1 KB');
-  if (!measured || names.length === 0)
-    throw new Error('needs the row of a proxy of ours for GET 1 KB: --only command,latency');
+  if (!measured || names.length === 0) throw new Error(latencyNeeds);
   const started = [];
   for (const name of [...names, 'bare']) started.push(await startSubject(name, surroundings));
   const run = { rate: measured.barePerSecond / 2, slices: 16 * pairs, ms: ms / 8 };

@@ -7,6 +7,7 @@ import { endGently } from '../linger.js';
 import { createOpenAnswers } from '../pipelined.js';
 import { canAnswer, rawProblem, sendProblem, type ProblemCode } from '../problem.js';
 import { hasBody } from '../proxy/body.js';
+import { rawLines } from '../proxy/raw-lines.js';
 import { requestIdOf } from '../proxy/request-headers.js';
 import { setHeaders, type SecurityHeaders } from '../security-headers.js';
 import { answerOnSocket } from '../socket-answer.js';
@@ -102,11 +103,7 @@ export function createServer({ listener, upgrade, securityHeaders, clock, onRefu
 
 /** RFC 9112, 3.2: a request of HTTP/1.1 has exactly one. */
 function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
-  let hosts = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? '';
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
-  }
+  const hosts = rawLines(rawHeaders, 'host').length;
   return hosts === 1 || (hosts === 0 && httpVersion === '1.0');
 }
 

@@ -1,7 +1,6 @@
 // The body of an upstream's answer, once its head is written.
 
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import { sendHeld } from './answer-head.js';
 
 /** What may wait for a client that is slow to read, bytes of each answer; the kernel holds more. */
 const heldBytes = 128 * 1_024;
@@ -53,9 +52,9 @@ function gatherBody(answer: IncomingMessage, res: ServerResponse): void {
 }
 
 /**
- * Passes the body on piece by piece. The head goes with the first of them, in one write, which takes a tenth less of the request's
- * time (Node 20); by itself if that is not there yet (an event stream may be quiet for minutes after its head) or never
- * comes.
+ * Passes the body on piece by piece. The head goes with the first of them, in one write, which takes a tenth less of the
+ * request's time (Node 20); by itself if that is not there yet (an event stream may be quiet for minutes after its head)
+ * or never comes.
  */
 export function pipeBody(answer: IncomingMessage, res: ServerResponse): void {
   const send = () => sendHeld(answer, res);
@@ -63,4 +62,11 @@ export function pipeBody(answer: IncomingMessage, res: ServerResponse): void {
   answer.prependListener('error', send);
   setImmediate(send);
   answer.pipe(res);
+}
+
+/** What waits of the answer, its head at least: one that breaks off must not look like none, and be asked for again. */
+export function sendHeld(answer: IncomingMessage, res: ServerResponse): void {
+  if (res.destroyed || res.writableEnded) return;
+  if (!answer.readableDidRead) res.flushHeaders();
+  res.socket?.uncork();
 }

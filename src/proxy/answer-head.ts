@@ -32,13 +32,6 @@ export function writeAnswerHead(
   }
 }
 
-/** What waits of the answer, its head at least: one that breaks off must not look like none, and be asked for again. */
-export function sendHeld(answer: IncomingMessage, res: ServerResponse): void {
-  if (res.destroyed || res.writableEnded) return;
-  if (!answer.readableDidRead) res.flushHeaders();
-  res.socket?.uncork();
-}
-
 function removeHeaders(res: ServerResponse, headers: readonly string[]): void {
   for (let i = 0; i < headers.length; i += 2) res.removeHeader(headers[i] ?? '');
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.js';
 import { closeSoon } from '../linger.js';
 import { mediaTypeOf } from './media-type.js';
-import { rawHeader } from './raw-header.js';
+import { rawLines } from './raw-lines.js';
 
 /** Some of these are endless, some only long: an end in the middle has to look like one. */
 const openEnded: ReadonlySet<string> = new Set([
@@ -14,11 +14,11 @@ const openEnded: ReadonlySet<string> = new Set([
 ]);
 
 export function isEventStream({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
-  return mediaTypeOf(rawHeader(rawHeaders, 'content-type')) === 'text/event-stream';
+  return mediaTypeOf(rawLines(rawHeaders, 'content-type')[0]) === 'text/event-stream';
 }
 
 export function isOpenEnded({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
-  return openEnded.has(mediaTypeOf(rawHeader(rawHeaders, 'content-type')));
+  return openEnded.has(mediaTypeOf(rawLines(rawHeaders, 'content-type')[0]));
 }
 
 /** Ends an event stream: browsers drop what is no whole event, connect anew, and are told why they may not. */

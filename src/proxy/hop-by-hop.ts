@@ -31,8 +31,8 @@ const NEVER_NOMINATED: ReadonlySet<string> = new Set([
 const NONE: ReadonlySet<string> = new Set();
 
 /** The headers, in lower case, that a `Connection` header names as its own. */
-export function nominatedBy(connection: string | undefined): ReadonlySet<string> {
-  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return NONE;
+export function nominatedBy(connection = ''): ReadonlySet<string> {
+  if (connection === '' || connection === 'keep-alive' || connection === 'close') return NONE;
   const names = connection.split(',').map((name) => name.trim().toLowerCase());
   return new Set(names.filter((name) => !NEVER_NOMINATED.has(name)));
 }

@@ -6,7 +6,7 @@ import type { RequestLike } from '../forwarded.js';
 import { rememberFew } from '../remember.js';
 import { isSharedCacheHeader, sessionCacheControl } from './cache-control.js';
 import { HOP_BY_HOP, nominatedBy } from './hop-by-hop.js';
-import { rawHeader } from './raw-header.js';
+import { rawLines } from './raw-lines.js';
 
 export interface ResponseHeadersOptions extends Pick<Config, 'trustedOrigins'> {
   readonly route: Route;
@@ -68,7 +68,7 @@ export function createResponseHeaders({
 
   return (upstream, req, requestId) => {
     const { rawHeaders } = upstream;
-    const nominated = nominatedBy(rawHeader(rawHeaders, 'connection'));
+    const nominated = nominatedBy(rawLines(rawHeaders, 'connection').join(', '));
     const list: string[] = [];
     let cacheControl = '';
     let denyFrames = false;
