@@ -3,8 +3,10 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import net from 'node:net';
+import type { RequestHandler } from 'express';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, mounts, pause, startStack, type Stack } from './support/stack.js';
+import { startTeamApp } from './support/team-app.js';
 
 describe.each(mounts)('mounted by %s', (mount) => {
   let stack: Stack;
@@ -48,6 +50,21 @@ describe.each(mounts)('mounted by %s', (mount) => {
       expect(await send(pieces)).toMatch(/^HTTP\/1\.1 200 /);
       expect(stack.upstream.seen).toHaveLength(1);
       expect(stack.upstream.seen[0]?.body === body).toBe(true);
+    }
+  });
+
+  // up to 16 KB, and past it
+  it.each([255, 1_024, 16_384, 16_385])('%i bytes of all values arrive as they are, both ways', async (length) => {
+    const body = Buffer.from(Array.from({ length }, (_, i) => i % 256));
+    for (const headers of [{ 'content-length': length }, { 'transfer-encoding': 'chunked' }]) {
+      stack.upstream.answer = (req, res) => {
+        const received: Buffer[] = [];
+        req.on('data', (chunk: Buffer) => received.push(chunk));
+        req.once('end', () => res.writeHead(200, headers).end(Buffer.concat(received)));
+      };
+      const cookie = `${stack.am.cookieName}=${token}`;
+      const answer = await fetch(`${stack.url}/api/bytes`, { method: 'POST', headers: { cookie }, body });
+      expect(body.equals(Buffer.from(await answer.arrayBuffer()))).toBe(true);
     }
   });
 
@@ -171,3 +188,54 @@ it.each(['http.client.response.finish', 'http.client.request.start'])(
     }
   },
 );
+
+describe('behind middleware that has replaced a method of the answer', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack();
+  });
+  afterAll(() => stack.close());
+
+  async function fetchBehind(middleware: RequestHandler, body: Buffer): Promise<Buffer> {
+    const team = await startTeamApp(stack, (app) => app.use(middleware));
+    stack.upstream.answer = (_req, res) => void res.end(body);
+    try {
+      const cookie = `${stack.am.cookieName}=${stack.am.login()}`;
+      const answer = await fetch(`${team.url}/api/it`, { headers: { cookie } });
+      return Buffer.from(await answer.arrayBuffer());
+    } finally {
+      stack.upstream.answer = undefined;
+      await team.close();
+    }
+  }
+
+  it('an `end` that knows no encodings passes all bytes on', async () => {
+    const body = Buffer.from(Array.from({ length: 1_024 }, (_, i) => i % 256));
+    const received = await fetchBehind((_req, res, next) => {
+      const end = res.end.bind(res);
+      res.end = (chunk?: unknown) => end(chunk);
+      next();
+    }, body);
+    expect(received.equals(body)).toBe(true);
+  });
+
+  it('a `write` that is full gets nothing more until it has drained', async () => {
+    const body = Buffer.alloc(300_000, 'ab');
+    let isFull = false;
+    let overruns = 0;
+    const received = await fetchBehind((_req, res, next) => {
+      const write = res.write.bind(res);
+      res.write = (chunk: unknown) => {
+        if (isFull) overruns++;
+        isFull = true;
+        write(chunk);
+        setImmediate(() => res.emit('drain'));
+        return false;
+      };
+      res.on('drain', () => (isFull = false));
+      next();
+    }, body);
+    expect(received.equals(body)).toBe(true);
+    expect(overruns).toBe(0);
+  });
+});

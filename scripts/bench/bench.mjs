@@ -18,16 +18,14 @@ import * as table from './table.mjs';
 
 const compared = Object.keys(subjects).filter((name) => name !== 'bare');
 const others = ['latency', 'hand', 'keeper', 'churn', 'ticks', 'ready', 'redis', 'capacity'];
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: [...compared, ...others].join(',') },
-    workload: { type: 'string', default: Object.keys(workloads).join(',') },
-    seconds: { type: 'string', default: '1.2' },
-    pairs: { type: 'string', default: '5' },
-    openam: { type: 'string' },
-    json: { type: 'string' },
-    plot: { type: 'string' },
-  },
+const values = given({
+  only: { type: 'string', default: [...compared, ...others].join(',') },
+  workload: { type: 'string', default: Object.keys(workloads).join(',') },
+  seconds: { type: 'string', default: '1.2' },
+  pairs: { type: 'string', default: '5' },
+  openam: { type: 'string' },
+  json: { type: 'string' },
+  plot: { type: 'string' },
 });
 const only = checked('only', values.only, [...compared, ...others]);
 const chosen = checked('workload', values.workload, Object.keys(workloads));
@@ -63,6 +61,15 @@ try {
 }
 report();
 process.exitCode = errors.length === 0 ? 0 : 1;
+
+function given(options) {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    console.error(`${error.message}\nThere are --${Object.keys(options).join(', --')}; docs/performance.md tells more`);
+    process.exit(2);
+  }
+}
 
 function checked(option, text, known) {
   const names = text.split(',');

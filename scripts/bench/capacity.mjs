@@ -39,7 +39,7 @@ export function capacity({ microseconds, bytes, redis, mix: { clickEveryS, reque
     `Redis scripts/s = AM calls/s × ${redis.ofOne.toFixed(1)}; where users come to all nodes in turn, × ${redis.ofFurther.toFixed(1)} more for each further node`,
     `cores = requests/s × ${Math.round(microseconds)} µs`,
     `nodes (processes on a core each) = cores / ${load} (half of each core is left free), one for each million sessions, two at least`,
-    `memory of a node = ${baseMb} MB + its sessions × ${Math.round(bytes)} bytes`,
+    `memory of a node = ${baseMb} MB + its sessions × ${Math.round(bytes)} bytes; with --heap-growing-percent=200 the sessions' part may grow to three times that before it is collected`,
     'the balancer sends a user to the same node; if not, every node tracks every session that it meets',
   ];
   return { arithmetic, rows };

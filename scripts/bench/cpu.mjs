@@ -137,8 +137,7 @@ export async function compareLatency(started, surroundings, { rate, slices, ms }
   const workload = 'GET 1 KB';
   const direct = { name: 'direct', proxy: { port: Number(new URL(places.upstream).port) } };
   const measure = async ({ proxy: { port } }) => {
-    await load.ask('open', { port, workload, rate, ms: ms / 4 });
-    const run = await load.ask('open', { port, workload, rate, ms });
+    const run = await load.ask('open', { port, workload, rate, warmUpMs: ms / 4, ms });
     if (Object.keys(run.failures).length > 0) throw new Error(`wrong answers: ${JSON.stringify(run.failures)}`);
     return run;
   };

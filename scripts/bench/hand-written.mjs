@@ -3,7 +3,7 @@ import { startSurroundings } from './cpu.mjs';
 import { handWritten } from './subjects.mjs';
 
 // all times are a tenth of the real ones: a minute's window or cache lasts 6 s, a user clicks every second instead of every ten
-const users = 200;
+const users = 100;
 const requestsOfClick = 5;
 const rate = users * requestsOfClick;
 const windowMs = 6_000;

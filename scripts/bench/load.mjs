@@ -108,8 +108,11 @@ async function closed({ connections = 16, ms, least = 0, ...target }) {
   });
 }
 
-/** @param burst requests that one user's click sends at once; who clicks is drawn by lot */
-async function open({ connections = 64, rate, burst = 1, ms, ...target }) {
+/**
+ * @param burst requests that one user's click sends at once; who clicks is drawn by lot
+ * @param warmUpMs before the time that counts: a proxy takes milliseconds to accept so many connections
+ */
+async function open({ connections = 64, rate, burst = 1, warmUpMs = 0, ms, ...target }) {
   const all = requestsOf(target);
   const failures = {};
   const latencies = [];
@@ -118,8 +121,9 @@ async function open({ connections = 64, rate, burst = 1, ms, ...target }) {
   let sent = 0;
   let underWay = 0;
   const lines = await openLines(connections, target, (line, problem) => {
-    if (problem === undefined) latencies.push(performance.now() - line.dueAt);
-    else failures[problem] = (failures[problem] ?? 0) + 1;
+    if (problem === undefined) {
+      if (line.dueAt >= countedFrom) latencies.push(performance.now() - line.dueAt);
+    } else failures[problem] = (failures[problem] ?? 0) + 1;
     underWay--;
     if (!line.socket.destroyed) take(line);
   });
@@ -140,7 +144,8 @@ async function open({ connections = 64, rate, burst = 1, ms, ...target }) {
   }
 
   const startedAt = performance.now();
-  const until = startedAt + ms;
+  const countedFrom = startedAt + warmUpMs;
+  const until = countedFrom + ms;
   const cell = new Int32Array(new SharedArrayBuffer(4));
   let dueAt = startedAt;
   return new Promise((resolve) => {

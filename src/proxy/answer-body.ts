@@ -1,6 +1,7 @@
 // The body of an upstream's answer, once its head is written.
 
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import { endWith } from './body.js';
 
 /** What may wait for a client that is slow to read, bytes of each answer; the kernel holds more. */
 const heldBytes = 128 * 1_024;
@@ -15,11 +16,16 @@ export function passBody(answer: IncomingMessage, res: ServerResponse): void {
   // once all is parsed that came with the head; a pipe would begin no sooner
   process.nextTick(() => {
     if (res.destroyed || res.writableEnded) return;
-    if (answer.complete) res.end(answer.read() ?? undefined);
-    // somebody before us, such as compression, holds some back, and tells only by what `write` returns
-    else if (res.write !== http.ServerResponse.prototype.write) pipeBody(answer, res);
+    // somebody before us, such as compression, may hold some back, which only `write` returns, or know no encodings
+    if (!isNodesOwn(res)) pipeBody(answer, res);
+    else if (answer.complete) endWith(res, answer.read());
     else gatherBody(answer, res);
   });
+}
+
+function isNodesOwn({ write, end }: ServerResponse): boolean {
+  const { prototype } = http.ServerResponse;
+  return write === prototype.write && end === prototype.end;
 }
 
 /**

@@ -1,6 +1,9 @@
-// Whether a request has a body at all, and whether it is still there to be passed on.
+// Whether a request has a body at all, whether it is still there to be passed on, and how one is sent that is.
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingMessage } from 'node:http';
+
+/** Bytes: what is larger is not copied into a string. */
+const textMax = 16 * 1_024;
 
 /** Whether a body follows the head (RFC 9112, 6.3). */
 export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
@@ -40,4 +43,13 @@ export function isBodyHere({ complete, headers, readableLength }: IncomingMessag
 export function isPlainlyFramed({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
   const coding = headers['transfer-encoding'];
   return coding === undefined || coding.trim().toLowerCase() === 'chunked';
+}
+
+/**
+ * Ends a message with its body, as read from another. A small one goes as text, each byte a character: Node writes it
+ * together with the head, where bytes would be a second piece, which takes a twentieth of a proxied request's time.
+ */
+export function endWith(message: OutgoingMessage, body: unknown): void {
+  if (Buffer.isBuffer(body) && body.length <= textMax) message.end(body.toString('latin1'), 'latin1');
+  else message.end(body ?? undefined);
 }

@@ -2,7 +2,7 @@
 
 import http, { type Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import { hasBody, isBodyHere } from './body.js';
+import { endWith, hasBody, isBodyHere } from './body.js';
 import type { Send, Steps, Target } from './engine.js';
 import { drainUpload } from './upload.js';
 
@@ -25,6 +25,7 @@ export function createDirect(target: Target, agent: Agent, { begin, passBack, fa
       port,
       method,
       path: url === '/' ? pathname : base + url,
+      // a flat list would be cheaper, but agents for monitoring add their own headers to an object
       headers,
       agent,
       servername,
@@ -83,6 +84,6 @@ function sendBody(req: IncomingMessage, outgoing: ClientRequest): void {
   if (!hasBody(req)) return void outgoing.end();
   if (!isBodyHere(req) || req.readableFlowing !== null) return void req.pipe(outgoing);
   // to pipe it would take a twentieth of the request's time
-  outgoing.end(req.read() ?? undefined);
+  endWith(outgoing, req.read());
   req.resume();
 }

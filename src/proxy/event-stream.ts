@@ -13,12 +13,12 @@ const openEnded: ReadonlySet<string> = new Set([
   'multipart/x-mixed-replace',
 ]);
 
-export function isEventStream({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
-  return mediaTypeOf(rawLines(rawHeaders, 'content-type')[0]) === 'text/event-stream';
-}
+export type AnswerKind = 'event-stream' | 'open-ended' | 'finite';
 
-export function isOpenEnded({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
-  return openEnded.has(mediaTypeOf(rawLines(rawHeaders, 'content-type')[0]));
+export function kindOf({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): AnswerKind {
+  const mediaType = mediaTypeOf(rawLines(rawHeaders, 'content-type')[0]);
+  if (mediaType === 'text/event-stream') return 'event-stream';
+  return openEnded.has(mediaType) ? 'open-ended' : 'finite';
 }
 
 /** Ends an event stream: browsers drop what is no whole event, connect anew, and are told why they may not. */

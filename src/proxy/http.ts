@@ -10,7 +10,7 @@ import { writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isFramingChanged, isPlainlyFramed } from './body.js';
 import { createDirect } from './direct.js';
 import { createEngine, targetOf, type Steps } from './engine.js';
-import { endStream, flushEach, isEventStream, isOpenEnded } from './event-stream.js';
+import { endStream, flushEach, kindOf } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
 import type { RouteContext } from './route-context.js';
 import type { SessionEndCode } from './streams.js';
@@ -101,13 +101,14 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     exchange.answer = answer;
     upstream.answered();
     const credential = exchange.admitted?.credential;
-    if (isEventStream(answer)) {
+    const kind = kindOf(answer);
+    if (kind === 'event-stream') {
       pipeBody(answer, res);
       flushEach(answer, res);
       exchange.unwatch = streams.hold('event-stream', credential, () => endStream(answer, res, clock));
     } else {
       passBody(answer, res);
-      if (credential && isOpenEnded(answer)) exchange.unwatch = streams.watch(credential, () => void res.destroy());
+      if (credential && kind === 'open-ended') exchange.unwatch = streams.watch(credential, () => void res.destroy());
     }
     if (exchange.unwatch) res.on('close', exchange.unwatch);
   }
