@@ -140,7 +140,7 @@ async function measureLatency(names, surroundings, ms) {
   if (!measured || names.length === 0) throw new Error(latencyNeeds);
   const started = [];
   for (const name of [...names, 'bare']) started.push(await startSubject(name, surroundings));
-  const run = { rate: measured.barePerSecond / 2, slices: 16 * pairs, ms: ms / 8 };
+  const run = { rate: measured.barePerSecond / 2, slices: 24 * pairs, ms: ms / 8 };
   for (const added of await compareLatency(started, surroundings, run))
     figures.latency.push({ title: subjects[added.subject].title, ...added });
   for (const { proxy } of started) await proxy.stop();
