@@ -1,7 +1,7 @@
 // Measures the proxy against others, as ratios within one run, and prints one table. Twenty minutes.
 //   npm run bench -- --only command --workload "GET 1 KB"    (one row; --only takes several, with commas)
 //   npm run bench -- --seconds 3 --pairs 9 --json figures.json --plot docs/am-calls.svg
-//   node scripts/openam/openam.mjs -- sh -c 'node scripts/bench/bench.mjs --only hand --openam "$OPENAM_URL"'
+//   node scripts/openam/openam.mjs -- sh -c 'npm run bench -- --only hand --openam "$OPENAM_URL"'
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { capacity } from './capacity.mjs';

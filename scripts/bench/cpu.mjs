@@ -11,7 +11,7 @@ const refreshedSessions = 2_000;
 /** Rounds' worth of requests before any is measured. */
 const warmUp = 4;
 /** Of each proxy in a round. */
-const turns = 10;
+const turns = 20;
 
 /** Upstream, AM and load; `end` stops them. */
 export async function startSurroundings(options = {}) {
@@ -70,14 +70,13 @@ async function slice({ name, proxy }, { load, world }, { workload, ms, least }) 
   return { requests, seconds, cpuSeconds, amCalls };
 }
 
-/** The median slice: one in which the machine stood still, or shared its caches, does not count for more. */
-function middleOf(slices) {
-  const middle = (of) => median(slices.map(of));
+/** The calmer slices: what the machine does meanwhile, and whoever shares its caches, makes requests dearer, never cheaper. */
+function calmOf(slices) {
   return {
-    microseconds: middle(({ cpuSeconds, requests }) => (1e6 * cpuSeconds) / requests),
-    perSecond: middle(({ requests, seconds }) => requests / seconds),
-    amCallsPerRequest: middle(({ amCalls, requests }) => amCalls / requests),
-    coreShare: middle(({ cpuSeconds, seconds }) => cpuSeconds / seconds),
+    microseconds: lowerQuartile(slices.map(({ cpuSeconds, requests }) => (1e6 * cpuSeconds) / requests)),
+    perSecond: sum(slices, 'requests') / sum(slices, 'seconds'),
+    amCallsPerRequest: sum(slices, 'amCalls') / sum(slices, 'requests'),
+    coreShare: sum(slices, 'cpuSeconds') / sum(slices, 'seconds'),
   };
 }
 
@@ -100,7 +99,7 @@ export async function round(names, surroundings, { chosen, ms }) {
       const { least } = workloads[workload];
       const turn = { workload, ms: ms / turns, least: least / turns };
       const slices = await alternate(turns, started, (subject) => slice(subject, surroundings, turn));
-      results[workload] = slices.map(middleOf);
+      results[workload] = slices.map(calmOf);
     }
     return results;
   } finally {
@@ -180,10 +179,14 @@ export async function measureRefresh({ pairs, ms }) {
   for (const { proxy } of [often, never]) await proxy.stop();
   await end();
   // the first is for the compiler, and for meeting the sessions
-  const [refreshing, plain] = all.map((slices) => middleOf(slices.slice(1)));
+  const [refreshing, plain] = all.map((slices) => calmOf(slices.slice(1)));
   const refreshesOfRequest = refreshing.amCallsPerRequest - plain.amCallsPerRequest;
   if (refreshesOfRequest <= 0) throw new Error('the slices were too short for a refresh: --seconds 1.2');
   return (refreshing.microseconds - plain.microseconds) / refreshesOfRequest;
+}
+
+function sum(slices, key) {
+  return each(slices, key).reduce((a, b) => a + b, 0);
 }
 
 function each(results, key) {
