@@ -8,6 +8,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, mounts, pause, startStack, type Stack } from './support/stack.js';
 import { startTeamApp } from './support/team-app.js';
 
+/** Bytes of all values. */
+const allBytes = (length: number) => Buffer.from(Array.from({ length }, (_, i) => i % 256));
+
+async function fetchBytes(url: string, { am }: Stack, options: RequestInit = {}): Promise<Buffer> {
+  const answer = await fetch(url, { ...options, headers: { cookie: `${am.cookieName}=${am.login()}` } });
+  return Buffer.from(await answer.arrayBuffer());
+}
+
 describe.each(mounts)('mounted by %s', (mount) => {
   let stack: Stack;
   let token: string;
@@ -55,16 +63,15 @@ describe.each(mounts)('mounted by %s', (mount) => {
 
   // up to 16 KB, and past it
   it.each([255, 1_024, 16_384, 16_385])('%i bytes of all values arrive as they are, both ways', async (length) => {
-    const body = Buffer.from(Array.from({ length }, (_, i) => i % 256));
+    const body = allBytes(length);
     for (const headers of [{ 'content-length': length }, { 'transfer-encoding': 'chunked' }]) {
       stack.upstream.answer = (req, res) => {
         const received: Buffer[] = [];
         req.on('data', (chunk: Buffer) => received.push(chunk));
         req.once('end', () => res.writeHead(200, headers).end(Buffer.concat(received)));
       };
-      const cookie = `${stack.am.cookieName}=${token}`;
-      const answer = await fetch(`${stack.url}/api/bytes`, { method: 'POST', headers: { cookie }, body });
-      expect(body.equals(Buffer.from(await answer.arrayBuffer()))).toBe(true);
+      const received = await fetchBytes(`${stack.url}/api/bytes`, stack, { method: 'POST', body });
+      expect(received.equals(body)).toBe(true);
     }
   });
 
@@ -200,9 +207,7 @@ describe('behind middleware that has replaced a method of the answer', () => {
     const team = await startTeamApp(stack, (app) => app.use(middleware));
     stack.upstream.answer = (_req, res) => void res.end(body);
     try {
-      const cookie = `${stack.am.cookieName}=${stack.am.login()}`;
-      const answer = await fetch(`${team.url}/api/it`, { headers: { cookie } });
-      return Buffer.from(await answer.arrayBuffer());
+      return await fetchBytes(`${team.url}/api/it`, stack);
     } finally {
       stack.upstream.answer = undefined;
       await team.close();
@@ -210,7 +215,7 @@ describe('behind middleware that has replaced a method of the answer', () => {
   }
 
   it('an `end` that knows no encodings passes all bytes on', async () => {
-    const body = Buffer.from(Array.from({ length: 1_024 }, (_, i) => i % 256));
+    const body = allBytes(1_024);
     const received = await fetchBehind((_req, res, next) => {
       const end = res.end.bind(res);
       res.end = (chunk?: unknown) => end(chunk);

@@ -12,13 +12,13 @@ const heldBytes = 128 * 1_024;
  */
 export function passBody(answer: IncomingMessage, res: ServerResponse): void {
   // somebody else reads it too, and sets it flowing
-  if (answer.readableFlowing !== null) return pipeBody(answer, res);
+  const isShared = answer.readableFlowing !== null;
+  // somebody before us, such as compression, may hold some back, which only `write` returns, or know no encodings
+  if (isShared || !isNodesOwn(res)) return pipeBody(answer, res);
   // once all is parsed that came with the head; a pipe would begin no sooner
   process.nextTick(() => {
     if (res.destroyed || res.writableEnded) return;
-    // somebody before us, such as compression, may hold some back, which only `write` returns, or know no encodings
-    if (!isNodesOwn(res)) pipeBody(answer, res);
-    else if (answer.complete) endWith(res, answer.read());
+    if (answer.complete) endWith(res, answer.read());
     else gatherBody(answer, res);
   });
 }
