@@ -227,6 +227,30 @@ describe("beside a team's own middleware", () => {
     expect(answers.map(({ setCookies }) => setCookies.length > 1)).toEqual([false, false, true, true, true]);
   });
 
+  it.each([200, 502])("an access log before it sees the client's request when it is answered (%i)", async (status) => {
+    const seen: unknown[] = [];
+    const app = await startApp((to, bff) => {
+      to.set('trust proxy', true).use((req, res, next) => {
+        const { headers } = req;
+        res.once('finish', () => seen.push(req.ip, req.headers === headers, req.headers.host));
+        next();
+      });
+      to.use(bff);
+    });
+    await untilReady(app);
+    if (status === 502) stack.upstream.answer = (req) => void req.socket.destroy();
+    const headers = { host: 'app.example', 'x-forwarded-for': '203.0.113.9' };
+    // the second: on a connection of its own
+    for (const more of [{}, { accept: 'text/event-stream' }]) {
+      seen.length = 0;
+      const answer = await app.as(stack.am.login(), '/api/x', { headers: { ...headers, ...more } });
+      expect(answer.status).toBe(status);
+      await eventually(() => seen.length > 0);
+      expect(seen).toEqual(['203.0.113.9', true, 'app.example']);
+    }
+    stack.upstream.answer = undefined;
+  });
+
   it("the team's cookie parser goes on working", async () => {
     const app = await startApp(build);
     expect((await app.send('/page', { headers: { cookie: 'a=1' } })).json()).toEqual({ a: '1' });

@@ -143,6 +143,12 @@ describe('nothing is sent, the answer is 500 and the log says once how to mount 
     ['express.text() and what is no text', express.text(), sending(types.text, everyByte)],
     ['a parser of multipart forms', multer, sending(types.multipart, multipart)],
     ['a middleware that has read a part', half, sending(types.bytes, 'x'.repeat(50))],
+    // what it gets is text then, in bytes of another number
+    [
+      'a middleware that asks for text',
+      (req, _res, next) => next(void req.setEncoding('utf8')),
+      sending(types.bytes, everyByte),
+    ],
     ['a middleware that has read a part of much', half, sending(types.bytes, 'x'.repeat(1_000_000))],
   ];
 

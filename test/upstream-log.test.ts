@@ -187,7 +187,7 @@ describe.each(mounts)('an upstream with real sockets, mounted by %s', (mount) =>
       proxy: {
         proxyTimeoutMs: 400,
         routes: [
-          { path: '/api', target: raw.url },
+          ...['/api', '/reset', '/ended', '/stream'].map((path) => ({ path, target: raw.url })),
           { path: '/down', target: `http://127.0.0.1:${port}/base` },
           { path: '/sockets', target: `http://127.0.0.1:${socketPort}` },
         ],
@@ -206,7 +206,8 @@ describe.each(mounts)('an upstream with real sockets, mounted by %s', (mount) =>
     await raw.close();
   });
 
-  const get = (path: string, id = 'none') => request(stack.url, path, { headers: { cookie, 'x-request-id': id } });
+  const get = (path: string, id = 'none', headers: http.OutgoingHttpHeaders = {}) =>
+    request(stack.url, path, { headers: { cookie, 'x-request-id': id, ...headers } });
   const lines = (): LogLine[] => linesOf(stack.log);
 
   it('that is not there is one line, whatever is asked, and one when it is', async () => {
@@ -267,12 +268,22 @@ describe.each(mounts)('an upstream with real sockets, mounted by %s', (mount) =>
     ]);
   });
 
-  it('that breaks off an answer is one line', async () => {
+  it.each([
+    ['by a reset', '/reset', (socket: Socket) => socket.resetAndDestroy(), {}],
+    // as the system does for a process that is killed
+    ['by the end of the connection', '/ended', (socket: Socket) => socket.end(), {}],
+    [
+      'by the end of a connection of its own',
+      '/stream',
+      (socket: Socket) => socket.end(),
+      { accept: 'text/event-stream' },
+    ],
+  ])('that breaks off an answer %s is one line', async (_how, path, breakOff, headers) => {
     respond = (socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello');
-      setTimeout(() => socket.resetAndDestroy(), 50);
+      setTimeout(() => breakOff(socket), 50);
     };
-    for (let i = 0; i < 3; i++) await expect(get('/api/x', 'cut')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    for (let i = 0; i < 3; i++) await expect(get(path, 'cut', headers)).rejects.toMatchObject({ code: 'ECONNRESET' });
     await eventually(() => lines().length === 1);
     expect(lines()).toMatchObject([{ level: 'warn', message: expect.stringContaining('broke off') as string }]);
   });

@@ -18,7 +18,8 @@ export function passBody(answer: IncomingMessage, res: ServerResponse): void {
   // once all is parsed that came with the head; a pipe would begin no sooner
   process.nextTick(() => {
     if (res.destroyed || res.writableEnded) return;
-    if (answer.complete) endWith(res, answer.read());
+    // nor has anybody begun to read it meanwhile
+    if (answer.complete && answer.readableFlowing === null) endWith(res, answer.read());
     else gatherBody(answer, res);
   });
 }
@@ -51,9 +52,7 @@ function gatherBody(answer: IncomingMessage, res: ServerResponse): void {
       if (!isHeld) hold();
       if (!res.write(chunk) && res.writableLength >= heldBytes) answer.pause();
     })
-    .on('end', () => res.end())
-    // by TLS the end of the connection may come in the same turn
-    .prependListener('error', send);
+    .on('end', () => res.end());
   res.on('drain', () => answer.resume());
 }
 
@@ -63,16 +62,14 @@ function gatherBody(answer: IncomingMessage, res: ServerResponse): void {
  * or never comes.
  */
 export function pipeBody(answer: IncomingMessage, res: ServerResponse): void {
-  const send = () => sendHeld(answer, res);
-  // by TLS the end of the connection may come in the same turn
-  answer.prependListener('error', send);
-  setImmediate(send);
+  setImmediate(sendHeld, answer, res);
   answer.pipe(res);
 }
 
 /** What waits of the answer, its head at least: one that breaks off must not look like none, and be asked for again. */
 export function sendHeld(answer: IncomingMessage, res: ServerResponse): void {
   if (res.destroyed || res.writableEnded) return;
-  if (!answer.readableDidRead) res.flushHeaders();
+  // not `flushHeaders`, which writes the bytes of a head in UTF-8
+  if (!answer.readableDidRead) http.ServerResponse.prototype.write.call(res, '', 'latin1');
   res.socket?.uncork();
 }

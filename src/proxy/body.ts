@@ -28,15 +28,27 @@ function isFraming(name: string): boolean {
   return (name.length === 14 || name.length === 17) && /^(?:content-length|transfer-encoding)$/i.test(name);
 }
 
-/** Whether somebody before us, such as a body parser, has read the body: an upstream would wait for it in vain. */
+/**
+ * Whether somebody before us, such as a body parser, has read the body: an upstream would wait for it in vain. Or has it
+ * read as text, whose bytes are others, and of another length.
+ */
 export function isBodyTaken(req: IncomingMessage): boolean {
-  return req.readableDidRead && hasBody(req);
+  return (req.readableDidRead || req.readableEncoding !== null) && hasBody(req);
 }
 
 /** Whether all of the body waits to be read, as a small one does that came with its head. */
 export function isBodyHere({ complete, headers, readableLength }: IncomingMessage): boolean {
   // Node says complete only after this turn
   return complete || Number(headers['content-length']) === readableLength;
+}
+
+/**
+ * Whether Node must not know the length of the body before it writes the head. It would take the bytes of this header for
+ * UTF-8 then, and write only the low byte of each character: `\xC4\x8A`, part of a name, becomes the end of the line, and
+ * what follows a header, or a request, of the client's own making. For the same reason `Content-Length` is always last.
+ */
+export function isReencoded({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return headers['content-disposition'] !== undefined;
 }
 
 /** Whether everybody frames the body alike: `chunked` is the only transfer coding that all know (RFC 9112, 6.1). */

@@ -2,7 +2,7 @@
 
 import http, { type Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import { endWith, hasBody, isBodyHere } from './body.js';
+import { endWith, hasBody, isBodyHere, isReencoded } from './body.js';
 import type { Send, Steps, Target } from './engine.js';
 import { drainUpload } from './upload.js';
 
@@ -61,9 +61,8 @@ export function createDirect(target: Target, agent: Agent, { begin, passBack, fa
           .on('close', () => {
             if (!answer.complete && !res.destroyed) res.destroy();
           })
-          .on('error', (error) => {
-            if (!res.destroyed) res.destroy(error);
-            fail(error, req, res);
+          .on('error', () => {
+            if (!res.destroyed) res.destroy();
           });
       });
   }
@@ -82,7 +81,7 @@ function sendBody(req: IncomingMessage, outgoing: ClientRequest): void {
   // where middleware has destroyed the request there is no telling whether all of it would be sent
   if (req.destroyed) return void req.pipe(outgoing);
   if (!hasBody(req)) return void outgoing.end();
-  if (!isBodyHere(req) || req.readableFlowing !== null) return void req.pipe(outgoing);
+  if (!isBodyHere(req) || req.readableFlowing !== null || isReencoded(req)) return void req.pipe(outgoing);
   // to pipe it would take a twentieth of the request's time
   endWith(outgoing, req.read());
   req.resume();

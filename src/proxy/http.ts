@@ -9,7 +9,7 @@ import { passBody, pipeBody, sendHeld } from './answer-body.js';
 import { writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isFramingChanged, isPlainlyFramed } from './body.js';
 import { createDirect } from './direct.js';
-import { createEngine, targetOf, type Steps } from './engine.js';
+import { createEngine, targetOf, type Send, type Steps } from './engine.js';
 import { endStream, flushEach, kindOf } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
 import type { RouteContext } from './route-context.js';
@@ -30,8 +30,8 @@ interface Exchange {
   readonly admitted: Admitted | undefined;
   /** What `upstream.answers` was when it was sent. */
   readonly answersBefore: number;
-  /** As they came; the request carries those for the upstream. */
-  readonly received: IncomingHttpHeaders;
+  /** The headers for the upstream. */
+  readonly headers: IncomingHttpHeaders;
   /** What a parser before us has left of the body. */
   readonly body: Buffer | undefined;
   outgoing: ClientRequest | undefined;
@@ -50,7 +50,18 @@ const idempotent: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPT
 const mergedHeaders = ['set-cookie', 'vary'] as const;
 
 export function createHttpProxy(options: RouteContext): HttpProxy {
-  const { route, agents, headers, upstream, streams, denial, prepare, clock, reportParser, deadline } = options;
+  const {
+    route,
+    agents,
+    headers: routeHeaders,
+    upstream,
+    streams,
+    denial,
+    prepare,
+    clock,
+    reportParser,
+    deadline,
+  } = options;
   const exchanges = createAttachment<IncomingMessage, Exchange>('exchange');
   const target = targetOf(route);
   const steps: Steps = { begin, passBack, fail };
@@ -86,7 +97,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       answer.destroy();
       return;
     }
-    const head = headers.back(answer, req, exchange.requestId);
+    const head = routeHeaders.back(answer, req, exchange.requestId);
     // writeHead replaces headers of the same name, and these are of somebody mounted before us
     for (const name of mergedHeaders) {
       const before = res.getHeader(name);
@@ -99,6 +110,8 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       return;
     }
     exchange.answer = answer;
+    // before whoever passes the request on hears of it, and closes the client's connection
+    answer.once('error', (error) => fail(error, req, res));
     upstream.answered();
     const credential = exchange.admitted?.credential;
     const kind = kindOf(answer);
@@ -147,7 +160,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     if (isStaleConnection(error, req, exchange)) {
       // its end is not the exchange's
       exchange.outgoing = undefined;
-      sendAlone(req, res);
+      passOn(sendAlone, req, res, exchange);
       return;
     }
     letGo(exchange);
@@ -170,7 +183,6 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
   function denyLate(req: IncomingMessage, res: ServerResponse, exchange: Exchange, code: SessionEndCode): void {
     letGo(exchange);
     if (!canAnswer(res)) return;
-    req.headers = exchange.received;
     prepare(res, exchange.requestId);
     denial.denyLate(req, res, code);
     exchange.outgoing?.destroy();
@@ -182,12 +194,15 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     if (taken) reportParser(route, body !== undefined);
     if (taken && !body) return refuse(req, res, requestId, 'internal_error');
     if (!isPlainlyFramed(req)) return refuse(req, res, requestId, 'bad_request');
-    const received = req.headers;
+    const isReframed = !body && isFramingChanged(req);
+    const headers = routeHeaders.towards(req, requestId, admitted);
+    if (body) frameAs(headers, body);
+    else if (isReframed) frameInChunks(headers);
     const exchange: Exchange = {
       requestId,
       admitted,
       answersBefore: upstream.answers,
-      received,
+      headers,
       body,
       outgoing: undefined,
       answer: undefined,
@@ -201,14 +216,16 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       exchange.unwatch = streams.watch(admitted.credential, (code) => denyLate(req, res, exchange, code));
     // it ended between its verdict and the watch
     if (!canAnswer(res)) return;
-    const isReframed = !body && isFramingChanged(req);
-    const send = isReframed || needsOwnConnection(req) ? sendAlone : sendPooled;
-    // before the engine sees them: it sends them at once where the client sent Expect, without asking any hook
-    req.headers = headers.towards(req, requestId, admitted);
-    if (body) frameAs(req.headers, body);
-    else if (isReframed) frameInChunks(req.headers);
-    send(req, res);
+    passOn(isReframed || needsOwnConnection(req) ? sendAlone : sendPooled, req, res, exchange);
   };
+
+  function passOn(send: Send, req: IncomingMessage, res: ServerResponse, { headers }: Exchange): void {
+    // the engine takes them from the request; access logs, at its end, need those of the client
+    const { headers: received } = req;
+    req.headers = headers;
+    send(req, res);
+    req.headers = received;
+  }
 
   function refuse(req: IncomingMessage, res: ServerResponse, requestId: string, code: ProblemCode): void {
     takeRest(req);

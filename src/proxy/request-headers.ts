@@ -64,7 +64,7 @@ export function createRequestHeaders({
     const headers: IncomingHttpHeaders = { host: targetHost };
 
     for (const name in req.headers) {
-      if (names.passes(name) && !nominated.has(name)) headers[name] = req.headers[name];
+      if (names.passes(name) && !nominated.has(name) && name !== 'content-length') headers[name] = req.headers[name];
     }
 
     const cookie = stripCookies(req.headers.cookie, names.cookies);
@@ -82,6 +82,9 @@ export function createRequestHeaders({
       headers.connection = 'Upgrade';
       headers.upgrade = 'websocket';
     }
+    // last: see `isReencoded`
+    const length = req.headers['content-length'];
+    if (length !== undefined) headers['content-length'] = length;
     return headers;
   };
 }

@@ -34,7 +34,7 @@ const DROPPED: readonly string[] = [
 ];
 
 /** What becomes of a header of this name. */
-type Treatment = 'keep' | 'drop' | 'set-cookie' | 'location' | 'cors' | 'cache-control' | 'frame-options';
+type Treatment = 'keep' | 'drop' | 'set-cookie' | 'location' | 'cors' | 'cache-control' | 'frame-options' | 'length';
 
 /**
  * Makes the function that builds the headers of an answer, as the flat list that `res.writeHead` takes: lines that an
@@ -60,6 +60,7 @@ export function createResponseHeaders({
     if (name === 'x-frame-options' && frameOptions !== undefined) return 'frame-options';
     if (dropped.has(name)) return 'drop';
     if (name === 'set-cookie' || name === 'location') return name;
+    if (name === 'content-length') return 'length';
     if (name.startsWith('access-control-')) return 'cors';
     if (!isPrivate) return 'keep';
     if (name === 'cache-control') return name;
@@ -73,6 +74,7 @@ export function createResponseHeaders({
     let cacheControl = '';
     let denyFrames = false;
     let answersCors = false;
+    let length: string | undefined;
 
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
       const header = rawHeaders[i] ?? '';
@@ -98,6 +100,9 @@ export function createResponseHeaders({
         case 'frame-options':
           denyFrames ||= isDeny(value);
           break;
+        case 'length':
+          length = value;
+          break;
         case 'cache-control':
           cacheControl = cacheControl === '' ? value : `${cacheControl}, ${value}`;
       }
@@ -109,6 +114,8 @@ export function createResponseHeaders({
     if (answersCors && trusted.size > 0) list.push('vary', 'Origin');
     if (frameOptions !== undefined) list.push('x-frame-options', denyFrames ? 'DENY' : frameOptions);
     list.push('x-request-id', requestId, ...ours);
+    // last: see `isReencoded`
+    if (length !== undefined) list.push('content-length', length);
     return list;
   };
 
