@@ -26,10 +26,22 @@ const values = given({
   openam: { type: 'string' },
   json: { type: 'string' },
   plot: { type: 'string' },
+  help: { type: 'boolean' },
 });
+if (values.help) {
+  console.log(`--only ${[...compared, ...others].join(',')}: these rows; latency needs command, wrapped or mounted with
+  GET 1 KB, capacity needs command and keeper
+--workload ${Object.keys(workloads).join(',')}
+--seconds ${values.seconds}: of each proxy and workload in a round, and what the other rows take by it
+--pairs ${values.pairs}: rounds
+--json FILE, --plot FILE: the figures, and the AM calls drawn
+--openam URL: a real OpenAM for the row hand
+docs/performance.md tells more`);
+  process.exit();
+}
 const only = checked('only', values.only, [...compared, ...others]);
 const chosen = checked('workload', values.workload, Object.keys(workloads));
-const [seconds, pairs] = [positive('seconds'), positive('pairs')];
+const [seconds, pairs] = [positive('seconds'), Math.ceil(positive('pairs'))];
 const openAmPerSecond = 550;
 const requestsOfWindow = (mix.windowS * mix.requestsOfClick) / mix.clickEveryS;
 const latencyNeeds = 'needs the row of a proxy of ours for GET 1 KB: --only command,latency';
@@ -156,9 +168,12 @@ async function costOfRefresh() {
 async function compareTeams() {
   const openam = values.openam && { url: values.openam, publicUrl: process.env['OPENAM_PUBLIC_URL'] };
   for (const latencyMs of openam ? [undefined] : [5, 50])
-    await attempt(`by hand, AM in ${latencyMs ?? '?'} ms`, async () =>
-      figures.hand.push(...(await compareHandWritten({ latencyMs, openam, seconds: 10 * seconds }))),
-    );
+    await attempt(`by hand, AM in ${latencyMs ?? '?'} ms`, async () => {
+      const rows = await compareHandWritten({ latencyMs, openam, seconds: 10 * seconds });
+      figures.hand.push(...rows);
+      const failed = rows.filter(({ failures }) => Object.keys(failures).length > 0);
+      for (const { title, failures } of failed) throw new Error(`${title}: ${JSON.stringify(failures)}`);
+    });
 }
 
 async function measureInProcess() {
@@ -223,7 +238,7 @@ function showCapacity() {
   const session = figures.keeper.find(({ sessions }) => sessions === 1_000_000);
   if (!request || !session) return console.log('\ncapacity: needs the rows command and keeper');
   figures.capacity = capacity({
-    microseconds: request.microseconds + (figures.refreshMicroseconds ?? 0) / requestsOfWindow,
+    microseconds: request.meanMicroseconds + (figures.refreshMicroseconds ?? 0) / requestsOfWindow,
     bytes: session.bytesTracked + session.bytesPending,
     redis: scriptsPerRefresh(),
     mix,
@@ -235,8 +250,8 @@ function showCapacity() {
 function scriptsPerRefresh() {
   const [one, two] = figures.redis ?? [];
   return one && two
-    ? { ofOne: one.scriptsPerRefresh, ofFurther: two.scriptsPerRefresh - one.scriptsPerRefresh }
-    : { ofOne: 4, ofFurther: 4 };
+    ? { isMeasured: true, ofOne: one.scriptsPerRefresh, ofFurther: two.scriptsPerRefresh - one.scriptsPerRefresh }
+    : { isMeasured: false, ofOne: 4, ofFurther: 4 };
 }
 
 function drawing() {

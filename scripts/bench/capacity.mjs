@@ -35,9 +35,9 @@ export function capacity({ microseconds, bytes, redis, mix: { clickEveryS, reque
   );
   const arithmetic = [
     `an active user clicks every ${clickEveryS} s, each click is ${requestsOfClick} requests: ${requestsOfUser} requests/s`,
-    'AM calls/s = active users / (update frequency + 1 s)',
-    `Redis scripts/s = AM calls/s × ${redis.ofOne.toFixed(1)}; where users come to all nodes in turn, × ${redis.ofFurther.toFixed(1)} more for each further node`,
-    `cores = requests/s × ${Math.round(microseconds)} µs`,
+    'AM calls/s = active users / (update frequency + 1 s), SESSION_TRUST_S being no less; first looks, logouts and background use come on top',
+    `Redis scripts/s = AM calls/s × ${redis.ofOne.toFixed(1)}${redis.isMeasured ? '' : ' (the most that the design allows: the row redis was not measured)'}; where users come to all nodes in turn, × ${redis.ofFurther.toFixed(1)} more for each further node`,
+    `cores = requests/s × ${Math.round(microseconds)} µs, the mean of all slices and a share of a refresh`,
     `nodes (processes on a core each) = cores / ${load} (half of each core is left free), one for each million sessions, two at least`,
     `memory of a node = ${baseMb} MB + its sessions × ${Math.round(bytes)} bytes; with --heap-growing-percent=200 the sessions' part may grow to three times that before it is collected`,
     'the balancer sends a user to the same node; if not, every node tracks every session that it meets',

@@ -73,9 +73,10 @@ async function slice({ name, proxy }, { load, world }, { workload, ms, least }) 
 /** The calmer slices: what the machine does meanwhile, and whoever shares its caches, makes requests dearer, never cheaper. */
 function calmOf(slices) {
   return {
-    microseconds: lowerQuartile(slices.map(({ cpuSeconds, requests }) => (1e6 * cpuSeconds) / requests)),
+    microseconds: lowerQuartile(slices.map(microsecondsOf)),
+    // with the collections of its own heap that fell into few of them, and all that others did
+    meanMicroseconds: (1e6 * sum(slices, 'cpuSeconds')) / sum(slices, 'requests'),
     perSecond: sum(slices, 'requests') / sum(slices, 'seconds'),
-    amCallsPerRequest: sum(slices, 'amCalls') / sum(slices, 'requests'),
     coreShare: sum(slices, 'cpuSeconds') / sum(slices, 'seconds'),
   };
 }
@@ -115,6 +116,7 @@ export function row(subject, workload, ours, bare) {
     workload,
     microseconds: median(each(ours, 'microseconds')),
     bareMicroseconds: median(each(bare, 'microseconds')),
+    meanMicroseconds: median(each(ours, 'meanMicroseconds')),
     // what disturbs a round makes it dearer, never cheaper
     ratioOfBest: Math.min(...each(ours, 'microseconds')) / Math.min(...each(bare, 'microseconds')),
     ratio: ratios(each(ours, 'microseconds'), each(bare, 'microseconds')),
@@ -174,15 +176,27 @@ export async function measureRefresh({ pairs, ms }) {
   const often = { name: 'command', proxy: await startCommand(env, { core: cores.proxy }) };
   const never = { name: 'command', proxy: await subjects.command.start(places) };
   await logIn(refreshedSessions);
-  const measure = (subject) => slice(subject, surroundings, { workload: 'GET 1 KB', ms });
-  const all = await alternate(pairs + 1, [often, never], measure);
+  const measure = (subject) => slice(subject, surroundings, { workload: 'GET 1 KB', ms, least: refreshedSessions });
+  // the first is for the compiler, and for meeting the sessions
+  await alternate(1, [often, never], measure);
+  const [refreshing, plain] = await alternate(3 * pairs, [often, never], measure);
   for (const { proxy } of [often, never]) await proxy.stop();
   await end();
-  // the first is for the compiler, and for meeting the sessions
-  const [refreshing, plain] = all.map((slices) => calmOf(slices.slice(1)));
-  const refreshesOfRequest = refreshing.amCallsPerRequest - plain.amCallsPerRequest;
-  if (refreshesOfRequest <= 0) throw new Error('the slices were too short for a refresh: --seconds 1.2');
-  return (refreshing.microseconds - plain.microseconds) / refreshesOfRequest;
+  const costs = refreshing.map((one, i) => {
+    const refreshes = callsOfRequest(one) - callsOfRequest(plain[i]);
+    return (microsecondsOf(one) - microsecondsOf(plain[i])) / refreshes;
+  });
+  const cost = median(costs);
+  if (!(cost > 0)) throw new Error(`${cost} µs: the slices were too short, or the machine too busy`);
+  return cost;
+}
+
+function microsecondsOf({ cpuSeconds, requests }) {
+  return (1e6 * cpuSeconds) / requests;
+}
+
+function callsOfRequest({ amCalls, requests }) {
+  return amCalls / requests;
 }
 
 function sum(slices, key) {

@@ -1,5 +1,4 @@
 // The machine as the bench uses it: one core for the proxy, another for all that is around it.
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -47,16 +46,8 @@ function allowedCores() {
   });
 }
 
-/** In seconds, all threads: from /proc in ticks of 10 ms, for programs that cannot be asked. */
+/** In seconds, of its one thread, for programs that cannot be asked. `/proc/PID/stat` counts in 10 ms: too coarse. */
 export function cpuSecondsOf(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // the name in brackets may have spaces
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond();
-}
-
-let ticks;
-function ticksPerSecond() {
-  ticks ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-  return ticks;
+  const [nanoseconds] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ');
+  return Number(nanoseconds) / 1e9;
 }

@@ -22,7 +22,7 @@ export async function alternate(rounds, subjects, measure) {
   return results;
 }
 
-/** Of each pair's own ratio: their median, and the lowest. */
+/** Of the pairs' own ratios. */
 export function ratios(ours, theirs) {
   const all = ours.map((value, i) => value / theirs[i]);
   return { median: median(all), lowest: Math.min(...all), highest: Math.max(...all) };

@@ -9,7 +9,7 @@ import './usage.mjs';
 
 const { name, upstream, amUrl, cookieName, frequencyS, version, ttlMs } = JSON.parse(process.argv[2]);
 
-/** The settings of src/proxy/agents.ts, for everybody. */
+/** The settings of src/proxy/agents.ts: those of ours and of all others here are alike. */
 const agent = new http.Agent({ keepAlive: true, timeout: 4_000, scheduling: 'lifo' });
 
 const makers = {
@@ -17,15 +17,17 @@ const makers = {
   bare: () => express().use(engine()),
 
   /** As little as a proxy can do: the limit. */
-  raw: () => (req, res) => {
-    const { method, url, headers } = req;
+  raw() {
     const { hostname, port } = new URL(upstream);
-    const outgoing = http.request({ hostname, port, method, path: url, headers, agent }, (reply) => {
-      res.writeHead(reply.statusCode, reply.rawHeaders);
-      reply.pipe(res);
-    });
-    outgoing.once('error', () => res.destroy());
-    req.pipe(outgoing);
+    return (req, res) => {
+      const { method, url, headers } = req;
+      const outgoing = http.request({ hostname, port, method, path: url, headers, agent }, (reply) => {
+        res.writeHead(reply.statusCode, reply.rawHeaders);
+        reply.pipe(res);
+      });
+      outgoing.once('error', () => res.destroy());
+      req.pipe(outgoing);
+    };
   },
 
   wrapped: () => ours().wrap((_req, res) => res.writeHead(404).end()),
