@@ -19,7 +19,7 @@ function decades(low, high) {
 function short(value) {
   const [unit, size] = [
     ['bn', 1e9],
-    ['m', 1e6],
+    ['M', 1e6],
     ['k', 1e3],
     ['', 1],
   ].find(([, each]) => value >= each);
