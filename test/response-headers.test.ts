@@ -49,14 +49,13 @@ describe('every answer', () => {
   it('keeps what the upstream says, line by line, and gets our own headers', () => {
     const lines: Line[] = [
       ['Content-Type', 'text/html'],
-      ['Content-Length', '5'],
       ['Link', '</a>; rel=preload'],
       ['Vary', 'Accept'],
       ['Link', '</b>; rel=preload'],
       ['Vary', 'Accept-Encoding'],
       ['ETag', '"x"'],
     ];
-    expect(answer(lines)).toEqual([
+    expect(answer([['Content-Length', '5'], ...lines])).toEqual([
       ...lines,
       ['cache-control', 'private, no-cache'],
       ['vary', 'Cookie'],
@@ -65,6 +64,8 @@ describe('every answer', () => {
       ['content-security-policy', "default-src 'self'"],
       ['x-content-type-options', 'nosniff'],
       ['referrer-policy', 'same-origin'],
+      // where Node knows it earlier, it re-encodes names of files
+      ['content-length', '5'],
     ]);
   });
 

@@ -1,6 +1,6 @@
 // CPU time per request of each proxy, as ratios to the bare one: rows of pairs.
 import { cores } from './machine.mjs';
-import { alternate, lowerQuartile, median, ratios } from './pairs.mjs';
+import { alternate, lowerQuartile, median, percentile, ratios } from './pairs.mjs';
 import { startCommand, startOwn } from './processes.mjs';
 import { workloads } from './requests.mjs';
 import { commandEnv, subjects } from './subjects.mjs';
@@ -130,7 +130,7 @@ export function row(subject, workload, ours, bare) {
 
 /**
  * What each proxy adds to the latency at a fixed rate. The last of `started` is the bare one. Short slices and many, of
- * which the calmer ones count: a moment in which the machine stands still makes the worst hundredth of a slice, and nothing
+ * which the calmer half counts: a moment in which the machine stands still makes the worst hundredth of a slice, and nothing
  * makes it better.
  */
 export async function compareLatency(started, surroundings, { rate, slices, ms }) {
@@ -145,27 +145,29 @@ export async function compareLatency(started, surroundings, { rate, slices, ms }
   // the compiler shares the core, and takes up to 14 ms for a function: it has to be done
   for (const { proxy } of started) await send(proxy, load, { workload, ms: 0, least: 40_000 });
   const results = await alternate(slices, [...started, direct], measure);
-  const calm = results.map((runs) => ({
-    p50Ms: lowerQuartile(each(runs, 'p50Ms')),
-    p99Ms: lowerQuartile(each(runs, 'p99Ms')),
-    // what is stalled every now and then shows here
-    middleP99Ms: median(each(runs, 'p99Ms')),
-  }));
-  const none = calm.pop();
-  const bare = calm.pop();
-  return calm.map(({ p50Ms, p99Ms, middleP99Ms }, n) => ({
+  const measured = results.map(latencyOf);
+  const none = measured.pop();
+  const bare = measured.pop();
+  return measured.map(({ p50Ms, p99Ms, p99OfAllMs }, n) => ({
     subject: started[n].name,
     rate: Math.round(rate),
     slices,
     p50Ms,
     p99Ms,
-    middleP99Ms,
+    p99OfAllMs,
     bareP99Ms: bare.p99Ms,
-    bareMiddleP99Ms: bare.middleP99Ms,
+    bareP99OfAllMs: bare.p99OfAllMs,
     directP99Ms: none.p99Ms,
     addedP50Ms: p50Ms - bare.p50Ms,
     addedP99Ms: p99Ms - bare.p99Ms,
   }));
+}
+
+function latencyOf(runs) {
+  const all = each(runs, 'latencies').toSorted((a, b) => percentile(a, 0.99) - percentile(b, 0.99));
+  const calm = all.slice(0, Math.ceil(all.length / 2)).flat();
+  // with all stalls, the machine's and the proxy's own
+  return { p50Ms: percentile(calm, 0.5), p99Ms: percentile(calm, 0.99), p99OfAllMs: percentile(all.flat(), 0.99) };
 }
 
 /** CPU time of one refresh: what requests cost more where many of them set one off than where none does. */

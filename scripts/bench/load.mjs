@@ -161,16 +161,10 @@ async function open({ connections = 64, rate, burst = 1, warmUpMs = 0, ms, ...ta
       }
       for (const { socket } of lines) socket.destroy();
       if (owed > 0) failures.unanswered = owed;
-      resolve({ sent, failures, seconds: (now - startedAt) / 1_000, ...percentiles(latencies) });
+      resolve({ sent, failures, seconds: (now - startedAt) / 1_000, latencies });
     }
     turn();
   });
-}
-
-function percentiles(latencies) {
-  const sorted = Float64Array.from(latencies).toSorted();
-  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
-  return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
 }
 
 answer({

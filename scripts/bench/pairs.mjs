@@ -11,6 +11,12 @@ export function lowerQuartile(values) {
   return values.toSorted((a, b) => a - b)[values.length >> 2];
 }
 
+/** What this share of them, 0.99 for instance, does not exceed. */
+export function percentile(values, share) {
+  const sorted = Float64Array.from(values).toSorted();
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+}
+
 /** @returns one list of results for each of `subjects`, in the order of the rounds; every second round goes backwards */
 export async function alternate(rounds, subjects, measure) {
   const results = subjects.map(() => []);
