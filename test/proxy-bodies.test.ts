@@ -11,7 +11,9 @@ import { startTeamApp } from './support/team-app.js';
 /** Bytes of all values. */
 const allBytes = (length: number) => Buffer.from(Array.from({ length }, (_, i) => i % 256));
 
-async function fetchBytes(url: string, { am }: Stack, options: RequestInit = {}): Promise<Buffer> {
+type Sent = Pick<RequestInit, 'method' | 'body'>;
+
+async function fetchBytes(url: string, { am }: Stack, options: Sent = {}): Promise<Buffer> {
   const answer = await fetch(url, { ...options, headers: { cookie: `${am.cookieName}=${am.login()}` } });
   return Buffer.from(await answer.arrayBuffer());
 }
