@@ -2,21 +2,22 @@
 
 import type { Agent, ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
+import { createAttachment } from '../attachment.js';
 import type { Route } from '../config.js';
 
 type Engine = Parameters<Plugin>[0];
 
-/** Takes a request, its headers made ready, to the upstream. */
-export type Send = (req: IncomingMessage, res: ServerResponse) => void;
+/** Takes a request, its headers made ready, to the upstream; what goes on for it comes back with each step. */
+export type Send<Exchange> = (req: IncomingMessage, res: ServerResponse, exchange: Exchange) => void;
 
 /** What happens with it on the way. */
-export interface Steps {
+export interface Steps<Exchange> {
   /** It has its connection; nothing of it was sent yet. */
-  begin(outgoing: ClientRequest, req: IncomingMessage, res: ServerResponse): void;
+  begin(outgoing: ClientRequest, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void;
   /** The head of the answer is there, its body to be read. */
-  passBack(answer: IncomingMessage, req: IncomingMessage, res: ServerResponse): void;
+  passBack(answer: IncomingMessage, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void;
   /** Either side broke off. Never throws. */
-  fail(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse): void;
+  fail(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void;
 }
 
 /** The upstream as plain values: of a URL a dozen accessors would be asked for each request. */
@@ -32,18 +33,32 @@ export function targetOf(route: Route) {
  * The middleware itself is left out: it parses each URL for a path filter, and waits for half a dozen promises, which
  * makes a request dearer by a twentieth on Node 20 and by more on Node 24.
  */
-export function createEngine(target: Target, agent: Agent, { begin, passBack, fail }: Steps): Send {
+export function createEngine<Exchange extends object>(
+  target: Target,
+  agent: Agent,
+  { begin, passBack, fail }: Steps<Exchange>,
+): Send<Exchange> {
   const engine = engineOfMiddleware(target);
-  engine.on('proxyReq', (outgoing, req, res) => begin(outgoing, req, res));
-  engine.on('proxyRes', (answer, req, res) => passBack(answer, req, res));
+  // its events know the request only
+  const exchanges = createAttachment<IncomingMessage, Exchange>('exchange');
+  engine.on('proxyReq', (outgoing, req, res) => {
+    const exchange = exchanges.get(req);
+    if (exchange) begin(outgoing, req, res, exchange);
+  });
+  engine.on('proxyRes', (answer, req, res) => {
+    const exchange = exchanges.get(req);
+    if (exchange) passBack(answer, req, res, exchange);
+  });
   engine.on('error', (error, req, res) => {
-    if (req && res && 'writeHead' in res) fail(error, req, res);
+    const exchange = req && exchanges.get(req);
+    if (exchange && res && 'writeHead' in res) fail(error, req, res, exchange);
   });
 
   // the head is written by us at once: the engine would set one header after the other and hold it back
   const options = { target, agent, selfHandleResponse: true };
-  return (req, res) => {
-    engine.web(req, res, options).catch((error: Error) => fail(error, req, res));
+  return (req, res, exchange) => {
+    exchanges.set(req, exchange);
+    engine.web(req, res, options).catch((error: Error) => fail(error, req, res, exchange));
   };
 }
 

@@ -2,7 +2,6 @@
 
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { asksForEventStream } from '../activity.js';
-import { createAttachment } from '../attachment.js';
 import { canAnswer, sendProblem, type ProblemCode } from '../problem.js';
 import type { Admitted } from '../session.js';
 import { passBody, pipeBody, sendHeld } from './answer-body.js';
@@ -24,7 +23,10 @@ export type HttpProxy = (
   admitted: Admitted | undefined,
 ) => void;
 
-/** What is going on for one request. */
+/**
+ * What is going on for one request. It is handed from step to step: a property of the request that comes after Express has
+ * changed its prototype would make Node 20 copy the shape of each request, a kilobyte that outlives it.
+ */
 interface Exchange {
   readonly requestId: string;
   readonly admitted: Admitted | undefined;
@@ -62,15 +64,12 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     reportParser,
     deadline,
   } = options;
-  const exchanges = createAttachment<IncomingMessage, Exchange>('exchange');
   const target = targetOf(route);
-  const steps: Steps = { begin, passBack, fail };
+  const steps: Steps<Exchange> = { begin, passBack, fail };
   const sendPooled = createDirect(target, agents.pooled, steps);
   const sendAlone = createEngine(target, agents.single, steps);
 
-  function begin(outgoing: ClientRequest, req: IncomingMessage, res: ServerResponse): void {
-    const exchange = exchanges.get(req);
-    if (!exchange) return;
+  function begin(outgoing: ClientRequest, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void {
     exchange.outgoing = outgoing;
     exchange.stopDeadline = deadline.watch(req, outgoing, () => {
       exchange.timedOut = true;
@@ -86,14 +85,13 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     outgoing.on('upgrade', (_answer, socket) => {
       socket.destroy();
       drainUpload(req, outgoing);
-      fail(new Error('switched protocols unasked'), req, res);
+      fail(new Error('switched protocols unasked'), req, res, exchange);
     });
   }
 
-  function passBack(answer: IncomingMessage, req: IncomingMessage, res: ServerResponse): void {
-    const exchange = exchanges.get(req);
-    if (exchange) letGo(exchange);
-    if (!exchange || !canAnswer(res)) {
+  function passBack(answer: IncomingMessage, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void {
+    letGo(exchange);
+    if (!canAnswer(res)) {
       answer.destroy();
       return;
     }
@@ -106,12 +104,12 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     // Node takes an unasked 101 without `Upgrade` for an answer
     if ((answer.statusCode ?? 0) < 200 || !writeAnswerHead(res, answer, head)) {
       answer.destroy();
-      fail(new Error('a head that cannot be passed on'), req, res);
+      fail(new Error('a head that cannot be passed on'), req, res, exchange);
       return;
     }
     exchange.answer = answer;
     // before whoever passes the request on hears of it, and closes the client's connection
-    answer.once('error', (error) => fail(error, req, res));
+    answer.once('error', (error) => fail(error, req, res, exchange));
     upstream.answered();
     const credential = exchange.admitted?.credential;
     const kind = kindOf(answer);
@@ -133,25 +131,29 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
   }
 
   /** Never throws: nobody would catch it. */
-  function fail(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse): void {
+  function fail(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void {
     try {
-      answerFailure(error, req, res);
+      answerFailure(error, req, res, exchange);
     } catch {
       // an answer that somebody before us has changed so that it takes none
       res.destroy();
     }
   }
 
-  function answerFailure(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse): void {
-    const exchange = exchanges.get(req);
+  function answerFailure(
+    error: NodeJS.ErrnoException,
+    req: IncomingMessage,
+    res: ServerResponse,
+    exchange: Exchange,
+  ): void {
     // all of it has come, as its framing tells: a client that reads slowly still gets it
-    if (exchange?.answer?.complete === true && hasBody(exchange.answer)) return;
-    exchange?.stopDeadline?.();
-    exchange?.outgoing?.destroy();
-    if (!exchange || !canAnswer(res)) {
-      const isCut = exchange?.answer !== undefined && !res.destroyed && !res.writableEnded;
+    if (exchange.answer?.complete === true && hasBody(exchange.answer)) return;
+    exchange.stopDeadline?.();
+    exchange.outgoing?.destroy();
+    if (!canAnswer(res)) {
+      const isCut = exchange.answer !== undefined && !res.destroyed && !res.writableEnded;
       if (isCut) upstream.brokeOff(error, exchange.requestId, req.method);
-      if (exchange?.answer) sendHeld(exchange.answer, res);
+      if (exchange.answer) sendHeld(exchange.answer, res);
       // too late for an error of our own: the client must see that the answer is not whole
       if (!res.writableEnded) res.destroy();
       else takeRest(req);
@@ -210,7 +212,6 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       stopDeadline: undefined,
       unwatch: undefined,
     };
-    exchanges.set(req, exchange);
     // to end a request that changes something would leave the user without knowing whether it did
     if (admitted && (req.method === 'GET' || req.method === 'HEAD'))
       exchange.unwatch = streams.watch(admitted.credential, (code) => denyLate(req, res, exchange, code));
@@ -219,11 +220,11 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     passOn(isReframed || needsOwnConnection(req) ? sendAlone : sendPooled, req, res, exchange);
   };
 
-  function passOn(send: Send, req: IncomingMessage, res: ServerResponse, { headers }: Exchange): void {
+  function passOn(send: Send<Exchange>, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void {
     // the engine takes them from the request; access logs, at its end, need those of the client
     const { headers: received } = req;
-    req.headers = headers;
-    send(req, res);
+    req.headers = exchange.headers;
+    send(req, res, exchange);
     req.headers = received;
   }
 
