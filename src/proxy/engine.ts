@@ -33,7 +33,7 @@ export function targetOf(route: Route) {
  * The middleware itself is left out: it parses each URL for a path filter, and waits for half a dozen promises, which
  * makes a request dearer by a twentieth on Node 20 and by more on Node 24.
  */
-export function createEngine<Exchange extends object>(
+export function createEngine<Exchange>(
   target: Target,
   agent: Agent,
   { begin, passBack, fail }: Steps<Exchange>,
