@@ -52,18 +52,7 @@ const idempotent: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPT
 const mergedHeaders = ['set-cookie', 'vary'] as const;
 
 export function createHttpProxy(options: RouteContext): HttpProxy {
-  const {
-    route,
-    agents,
-    headers: routeHeaders,
-    upstream,
-    streams,
-    denial,
-    prepare,
-    clock,
-    reportParser,
-    deadline,
-  } = options;
+  const { route, agents, headers, upstream, streams, denial, prepare, clock, reportParser, deadline } = options;
   const target = targetOf(route);
   const steps: Steps<Exchange> = { begin, passBack, fail };
   const sendPooled = createDirect(target, agents.pooled, steps);
@@ -95,7 +84,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       answer.destroy();
       return;
     }
-    const head = routeHeaders.back(answer, req, exchange.requestId);
+    const head = headers.back(answer, req, exchange.requestId);
     // writeHead replaces headers of the same name, and these are of somebody mounted before us
     for (const name of mergedHeaders) {
       const before = res.getHeader(name);
@@ -197,14 +186,14 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     if (taken && !body) return refuse(req, res, requestId, 'internal_error');
     if (!isPlainlyFramed(req)) return refuse(req, res, requestId, 'bad_request');
     const isReframed = !body && isFramingChanged(req);
-    const headers = routeHeaders.towards(req, requestId, admitted);
-    if (body) frameAs(headers, body);
-    else if (isReframed) frameInChunks(headers);
+    const towards = headers.towards(req, requestId, admitted);
+    if (body) frameAs(towards, body);
+    else if (isReframed) frameInChunks(towards);
     const exchange: Exchange = {
       requestId,
       admitted,
       answersBefore: upstream.answers,
-      headers,
+      headers: towards,
       body,
       outgoing: undefined,
       answer: undefined,
