@@ -164,10 +164,11 @@ export async function compareLatency(started, surroundings, { rate, slices, ms }
 }
 
 function latencyOf(runs) {
-  const all = each(runs, 'latencies').toSorted((a, b) => percentile(a, 0.99) - percentile(b, 0.99));
-  const calm = all.slice(0, Math.ceil(all.length / 2)).flat();
+  const slices = runs.map(({ latencies }) => ({ latencies, p99Ms: percentile(latencies, 0.99) }));
+  const sorted = slices.toSorted((a, b) => a.p99Ms - b.p99Ms).map(({ latencies }) => latencies);
+  const calm = sorted.slice(0, Math.ceil(sorted.length / 2)).flat();
   // with all stalls, the machine's and the proxy's own
-  return { p50Ms: percentile(calm, 0.5), p99Ms: percentile(calm, 0.99), p99OfAllMs: percentile(all.flat(), 0.99) };
+  return { p50Ms: percentile(calm, 0.5), p99Ms: percentile(calm, 0.99), p99OfAllMs: percentile(sorted.flat(), 0.99) };
 }
 
 /** CPU time of one refresh: what requests cost more where many of them set one off than where none does. */
