@@ -19,6 +19,7 @@ function lyingStore(word = lie): SessionStore {
     settle: done,
     confirm: done,
     end: done,
+    unmet: done,
     died: done,
     check: done,
     listen: () => undefined,

@@ -136,13 +136,66 @@ describe('a logout at one node', () => {
     expect(am.latestAccess(session.token)).toBeUndefined();
   });
 
-  it('of an invented token is told to nobody', async () => {
+  describe('of a session that another node met while the store was away, and AM is away now,', () => {
+    async function twoOfThreeHaveNotMetIt() {
+      const bench = await createClusterBench(3);
+      const { clock, am, nodes, login } = bench;
+      const [first, second, third] = nodes as [Node, Node, Node];
+      await clock.advance(70_000);
+      second.link.weather = 'failing';
+      const session = login();
+      void second.touch(session);
+      await clock.advance(1_000);
+      second.link.weather = 'fine';
+      await clock.advance(10_000);
+      am.weather = 'failing';
+      return { ...bench, session, first, second, third };
+    }
+
+    it('ends it at all nodes at once, and its sockets', async () => {
+      const { clock, session, first, second, third } = await twoOfThreeHaveNotMetIt();
+      const ends: string[] = [];
+      second.keeper.watch(session, (how) => ends.push(how));
+      const logout = first.keeper.end(session, client);
+      await clock.advance(100);
+      expect((await logout).outcome).toBe('pending');
+      for (const node of [first, second, third]) expect(await node.touch(session)).toBe('ended');
+      expect(ends).toEqual(['ended']);
+    });
+
+    it('is queued like any user’s, and stands when AM is back', async () => {
+      const { clock, am, session, first, second, third } = await twoOfThreeHaveNotMetIt();
+      void first.keeper.end(session, client);
+      await clock.advance(5 * 60_000);
+      expect(first.keeper.stats.logoutsWaiting).toBe(1);
+      am.weather = 'fine';
+      for (const node of [second, third]) expect(await node.touch(session)).toBe('ended');
+      await clock.advance(31_000);
+      expect(first.keeper.stats.logoutsWaiting).toBe(0);
+      expect(am.latestAccess(session.token)).toBeUndefined();
+      expect(await second.keeper.touch(session, client)).toEqual({ kind: 'ended', confirmed: true });
+    });
+
+    it('is told to those that were not there, by the node that met it', async () => {
+      const { clock, session, first, second, third } = await twoOfThreeHaveNotMetIt();
+      third.link.deaf = true;
+      void first.keeper.end(session, client);
+      second.link.weather = 'read-only';
+      await clock.advance(3_000);
+      second.link.weather = 'fine';
+      await clock.advance(10_000);
+      expect(await third.touch(session)).toBe('ended');
+    });
+  });
+
+  it('of an invented token is kept by nobody', async () => {
     const { clock, am, nodes } = await createClusterBench(2);
-    const [first] = nodes as [Node, Node];
+    const [first, second] = nodes as [Node, Node];
     am.weather = 'failing';
     for (let i = 0; i < 100; i++) void first.keeper.end(credentialOf(`invented-${i}`, undefined), client);
     await clock.advance(1_000);
-    expect(first.link.asked).not.toContain('end');
+    for (const { link } of [first, second]) expect(link.asked).not.toContain('end');
+    expect(second.keeper.stats).toMatchObject({ sessions: 0, logoutsWaiting: 0 });
   });
 
   it('during a call about the session at another node stands, whatever AM answers to that', async () => {

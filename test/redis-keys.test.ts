@@ -24,7 +24,7 @@ function inRedis(server: () => RedisServer, join: () => Promise<Node>): void {
     expect(ages.filter((age) => age === -1)).toEqual([]);
   });
 
-  test('an operation is one command, a logout or a death two', async () => {
+  test('an operation is one command; a logout or a death is two, and a logout of a token that nobody has met one', async () => {
     const node = await join();
     const id = newId();
     const count = async () => {
@@ -42,6 +42,8 @@ function inRedis(server: () => RedisServer, join: () => Promise<Node>): void {
     await node.store.end(id, true, minute);
     await node.store.died(id);
     expect((await count()) - before).toBe(8);
+    await node.store.unmet(id);
+    expect((await count()) - before).toBe(9);
     await node.close();
   });
 
@@ -67,6 +69,9 @@ function inRedis(server: () => RedisServer, join: () => Promise<Node>): void {
       `ended 1 5 ../${id}`,
       `dead`,
       `dead ${id} x`,
+      `unmet`,
+      `unmet ../${id}`,
+      `undead ${id}`,
       '{}',
       'x'.repeat(1e6),
     ];
@@ -77,7 +82,7 @@ function inRedis(server: () => RedisServer, join: () => Promise<Node>): void {
     ]);
     await server().ask(...publish);
     await eventually(() => node.heard.deaths.includes(id));
-    expect(node.heard).toMatchObject({ ends: [], deaths: [id] });
+    expect(node.heard).toMatchObject({ ends: [], unmet: [], deaths: [id] });
     await node.close();
   });
 

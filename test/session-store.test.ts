@@ -187,6 +187,14 @@ function contract(join: () => Promise<Node>): void {
     expect(word.leftMs / minute).toBeCloseTo(expected.left, 0);
   });
 
+  test('every node hears of the logout of a token that nobody has met, and nothing of it is kept', async () => {
+    const [{ store: one }, { store: other }] = nodes;
+    const id = newId();
+    await one.unmet(id);
+    for (const { heard } of nodes) await eventually(() => heard.unmet.includes(id));
+    expect((await other.read(id)).word).toBeUndefined();
+  });
+
   test('every node hears that a session died, and the word of AM is gone', async () => {
     const [{ store: one }, { store: other }] = nodes;
     const id = newId();

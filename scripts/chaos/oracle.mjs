@@ -5,7 +5,7 @@ import { afterOutageMs, graceMs, logoutReachMs, trustMs, windowMs } from './sett
 const slackMs = 500;
 
 export function createOracle({ timeline, endedAtAm, gaveUpOn }) {
-  /** When each life of a node last let a session in. */
+  /** When each life of a node first and last let a session in. */
   const known = new Map();
   const stats = { foundAmSlow: 0, heard: new Set() };
 
@@ -30,7 +30,7 @@ export function createOracle({ timeline, endedAtAm, gaveUpOn }) {
       case 503:
         if (code !== 'am_unavailable' || !(isAmAway(at, until) || foundAmSlow(record)))
           return `503 ${code} while AM was well`;
-        return at - known.get(knownKey(record)) < graceMs / 2 && !session.leaving
+        return at - known.get(knownKey(record))?.last < graceMs / 2 && !session.leaving
           ? '503 to a session that the node knew before the outage'
           : undefined;
       default:
@@ -73,7 +73,7 @@ export function createOracle({ timeline, endedAtAm, gaveUpOn }) {
     const life = timeline.lifeAt(node, at);
     if (leaving.how === 'here') {
       if (node === leaving.node && life === leaving.life) return leaving.until;
-      const heardBy = reachedAt(leaving, node, life);
+      const heardBy = wasKnown(session) ? reachedAt(leaving, node, life) : undefined;
       if (heardBy !== undefined) {
         stats.heard.add(session.hash);
         return heardBy + logoutReachMs + slackMs;
@@ -95,8 +95,23 @@ export function createOracle({ timeline, endedAtAm, gaveUpOn }) {
    */
   function toldAmAt(session, at) {
     const { leaving } = session;
-    const isKilled = leaving.am === 'pending' && timeline.lifeAt(leaving.node, at) !== leaving.life;
-    return isKilled ? endedAtAm(session) : leaving.until;
+    const isKilled = timeline.lifeAt(leaving.node, at) !== leaving.life;
+    const isUntold = leaving.am === 'pending' && (isKilled || !wasKnown(session));
+    return isUntold ? endedAtAm(session) : leaving.until;
+  }
+
+  /**
+   * Whether AM heard of the logout at once, or somebody awake could say that there was such a session: what stood in Redis
+   * may be lost, and with AM away one who has not met a session cannot tell it from an invented one.
+   */
+  function wasKnown(session) {
+    const { am, from, until } = session.leaving;
+    if (am !== 'pending') return true;
+    return timeline.lives.some((_, node) => {
+      const hasMet = known.get(knownKey({ session, node, at: until }))?.first <= from;
+      const isAwake = timeline.troubles(node, from, until + logoutReachMs).length === 0;
+      return hasMet && isAwake && timeline.hasStore(node, from, until + logoutReachMs);
+    });
   }
 
   /** When the node could hear of the logout through Redis; undefined: it may not have. */
@@ -123,7 +138,8 @@ export function createOracle({ timeline, endedAtAm, gaveUpOn }) {
         const complaint = judge(record);
         if (complaint) wrong.push({ ...record, complaint });
         const key = record.session.hash && knownKey(record);
-        if (key && record.status === 200) known.set(key, record.until);
+        if (key && record.status === 200)
+          known.set(key, { first: known.get(key)?.first ?? record.until, last: record.until });
       }
       return wrong;
     },

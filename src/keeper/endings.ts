@@ -29,6 +29,8 @@ export interface Endings {
   end(credential: Credential, session: EndedSession): Promise<Logout>;
   /** Another node ended the session, and remembers it for `forMs`. */
   learn(id: string, confirmed: boolean, forMs: number): void;
+  /** Ends a session that a node logged out which had not met it; that node tells AM, and this one all others. */
+  adopt(id: string, maxDeadline: number): void;
   shareAll: Sharing['shareAll'];
   shareUntold: Sharing['shareUntold'];
   /** Tells AM at once of all that waits. */
@@ -91,7 +93,11 @@ export function createEndings(options: EndingsOptions): Endings {
     return undefined;
   }
 
-  function bury(id: string, { caller, maxDeadline }: EndedSession, now: number): Tombstone | undefined {
+  function bury(
+    id: string,
+    { caller, maxDeadline }: Omit<EndedSession, 'hasWaited'>,
+    now: number,
+  ): Tombstone | undefined {
     const until = Math.min(maxDeadline, now + longestSessionMs);
     const stone = createTombstone(until, false, { caller });
     if (caller.known) {
@@ -252,6 +258,10 @@ export function createEndings(options: EndingsOptions): Endings {
       stone.caller = knownCaller;
       strangers.delete(id);
       tombstones.set(id, stone);
+    },
+    adopt(id, maxDeadline) {
+      const stone = bury(id, { caller: knownCaller, maxDeadline }, clock.now());
+      if (stone) void sharing.share(id, stone);
     },
     shareAll: sharing.shareAll,
     shareUntold: sharing.shareUntold,

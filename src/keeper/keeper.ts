@@ -113,6 +113,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     // in an outage it still tells that the session is a user's: a logout of it must not pass for one of an invented token
     wordServesMs: (session, now) => Math.max(trust.peekDueAt(session) - now, windowMs, graceMs),
     onEnd: (id, confirmed, forMs) => endedElsewhere(id, { kind: 'ended', confirmed, leftMs: forMs }),
+    onUnmet: endAsAsked,
     onDeath: (id) => sessions.get(id)?.doubt(),
     onReturn: () => void endings.shareAll(),
     onWell: () => void endings.shareUntold(),
@@ -186,6 +187,15 @@ export function createKeeper(options: KeeperOptions): Keeper {
     watches.over(id, 'ended');
   }
 
+  /** A node that had not met the session logged it out: nobody else may know that it was one. */
+  function endAsAsked(id: string): void {
+    const session = sessions.get(id);
+    if (!session) return;
+    forget(id);
+    endings.adopt(id, session.maxDeadline);
+    watches.over(id, 'ended');
+  }
+
   /** No answer to a call in flight brings it back. */
   function forget(id: string): TrackedSession | undefined {
     const session = sessions.get(id);
@@ -199,9 +209,11 @@ export function createKeeper(options: KeeperOptions): Keeper {
   async function lookAtUnmet(id: string): Promise<Entry | undefined> {
     if (looks >= looksMax) return undefined;
     looks++;
-    // never rejects
+    // neither rejects
     const entry = await cluster.look(id);
-    looks--;
+    // the store may have lost what it knew, and the nodes not; nobody waits for that
+    const isTold = entry.end || entry.word ? undefined : cluster.unmet(id);
+    void Promise.resolve(isTold).then(() => looks--);
     return entry;
   }
 

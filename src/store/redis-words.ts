@@ -41,17 +41,23 @@ export function endMessage(id: string, confirmed: boolean, forMs: number): strin
   return `${endedText(confirmed)} ${lifetime(forMs)} ${id}`;
 }
 
+export function unmetMessage(id: string): string {
+  return `unmet ${id}`;
+}
+
 export function deathMessage(id: string): string {
   return `dead ${id}`;
 }
 
 const endPattern = /^ended ([01]) ([1-9]\d{0,15}) ([\w-]{1,64})$/;
-const deathPattern = /^dead ([\w-]{1,64})$/;
+const otherPattern = /^(dead|unmet) ([\w-]{1,64})$/;
 
 /** Anybody may publish: what is not ours is not heard. */
 export function deliver(message: string, listener: StoreListener): void {
   const [, confirmed, forMs, ended] = endPattern.exec(message) ?? [];
   if (ended !== undefined) return listener.onEnd(ended, confirmed === '1', Number(forMs));
-  const [, dead] = deathPattern.exec(message) ?? [];
-  if (dead !== undefined) listener.onDeath(dead);
+  const [, kind, id] = otherPattern.exec(message) ?? [];
+  if (id === undefined) return;
+  if (kind === 'dead') listener.onDeath(id);
+  else listener.onUnmet(id);
 }

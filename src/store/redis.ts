@@ -5,7 +5,16 @@ import { describeFailure, notConnected, type RedisDriver } from './redis-driver.
 import { keepLink } from './redis-link.js';
 import { warningsOf } from './redis-info.js';
 import { claimScript, confirmScript, diedScript, endScript, readScript, settleScript } from './redis-scripts.js';
-import { aliveText, deathMessage, deliver, endMessage, endedText, lifetime, readingOf } from './redis-words.js';
+import {
+  aliveText,
+  deathMessage,
+  deliver,
+  endMessage,
+  endedText,
+  lifetime,
+  readingOf,
+  unmetMessage,
+} from './redis-words.js';
 import type { SessionStore, StoreListener } from './session-store.js';
 
 export interface RedisStoreOptions {
@@ -47,9 +56,11 @@ export function storeOver(driver: RedisDriver): SessionStore {
 
   const run = (script: string, key: string, ...args: string[]) => send(['EVAL', script, '1', key, ...args], key);
 
+  const tell = (message: string) => send(['PUBLISH', channel, message]);
+
   /** Both are tried, as the one may work where the other does not; what counts is whether it is kept. */
   async function keepAndTell(kept: Promise<unknown>, message: string): Promise<void> {
-    const [outcome] = await Promise.allSettled([kept, send(['PUBLISH', channel, message])]);
+    const [outcome] = await Promise.allSettled([kept, tell(message)]);
     if (outcome.status === 'rejected') throw outcome.reason;
   }
 
@@ -67,6 +78,9 @@ export function storeOver(driver: RedisDriver): SessionStore {
         run(endScript, sessionKey(id), endedText(confirmed), lifetime(forMs)),
         endMessage(id, confirmed, forMs),
       ),
+    async unmet(id) {
+      await tell(unmetMessage(id));
+    },
     died: (id) => keepAndTell(run(diedScript, sessionKey(id)), deathMessage(id)),
     async check() {
       await send(['SET', probeKey, '1', 'PX', String(probeForMs)], probeKey);

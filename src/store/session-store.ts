@@ -29,6 +29,11 @@ export interface SessionStore {
   confirm(id: string, word: AliveWord, forMs: number): Promise<void>;
   /** Keeps that the session was logged out, and tells all nodes. Rejects where it could not be kept, told or not. */
   end(id: string, confirmed: boolean, forMs: number): Promise<void>;
+  /**
+   * Tells all nodes that a token was logged out which the store and this node know nothing of: who has met it as a
+   * session is to end it. Kept nowhere, as it may be an invented one.
+   */
+  unmet(id: string): Promise<void>;
   /** Forgets AM's word, and tells all nodes: AM says that the session is dead. An end that stands there stays. */
   died(id: string): Promise<void>;
   /** Whether what it does would work: tries a write. Rejects where it does not. */
@@ -45,6 +50,8 @@ export type StoreOperation = Exclude<keyof SessionStore, 'listen' | 'close'>;
 export interface StoreListener {
   /** A node, perhaps this one, ended the session. `forMs` as in `end`. */
   onEnd(id: string, confirmed: boolean, forMs: number): void;
+  /** A node, perhaps this one, logged out a token that it has not met. */
+  onUnmet(id: string): void;
   /** A node, perhaps this one, heard from AM that the session is dead. */
   onDeath(id: string): void;
   /** From now on everything is heard; what came before, perhaps not. Again each time that the connection comes back. */
