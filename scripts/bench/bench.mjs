@@ -5,8 +5,9 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { capacity } from './capacity.mjs';
-import { compareLatency, measureRefresh, round, row, startSubject, startSurroundings } from './cpu.mjs';
+import { measureRefresh, round, row, startSurroundings } from './cpu.mjs';
 import { compareHandWritten, mix } from './hand-written.mjs';
+import { latencyRow } from './latency.mjs';
 import { cores, describeMachine } from './machine.mjs';
 import { plot } from './plot.mjs';
 import { killAll, startOwn } from './processes.mjs';
@@ -119,10 +120,10 @@ async function compareProxies() {
   const asked = compared.filter((name) => only.includes(name));
   for (const name of asked) if (subjects[name].lacks) console.log(`left out, ${subjects[name].lacks}`);
   const there = asked.filter((name) => !subjects[name].lacks);
-  if (there.length === 0) {
-    if (only.includes('latency')) errors.push({ what: 'latency', why: latencyNeeds });
-    return;
-  }
+  const ours = there.filter((name) => subjects[name].strips);
+  const ofLatency = only.includes('latency') && chosen.includes('GET 1 KB') ? ours : [];
+  if (only.includes('latency') && ofLatency.length === 0) errors.push({ what: 'latency', why: latencyNeeds });
+  if (there.length === 0) return;
   const ms = seconds * 1_000;
   const surroundings = await startSurroundings();
   await surroundings.logInAll();
@@ -130,32 +131,21 @@ async function compareProxies() {
     const rounds = [];
     for (let i = 1; i <= pairs; i++) {
       say(`round ${i} of ${pairs}`);
-      rounds.push(await round(['bare', ...there], surroundings, { chosen, ms }));
+      rounds.push(await round(['bare', ...there], surroundings, { chosen, ms, ofLatency }));
       // what ends the run before its time leaves these
       figures.cpu = rowsOf(there, rounds);
+      const latencies = rounds.map(({ latency }) => latency);
+      figures.latency = ofLatency.map((name) => latencyRow(name, latencies));
     }
   });
-  const ours = there.filter((name) => subjects[name].strips);
-  if (only.includes('latency')) await attempt('latency', () => measureLatency(ours, surroundings, ms));
   await surroundings.end();
 }
 
 function rowsOf(names, rounds) {
-  const results = (workload, i) => rounds.map((each) => each[workload][i]);
+  const results = (workload, i) => rounds.map((each) => each.cpu[workload][i]);
   return names.flatMap((name, i) =>
     chosen.map((workload) => row(name, workload, results(workload, i + 1), results(workload, 0))),
   );
-}
-
-async function measureLatency(names, surroundings, ms) {
-  const measured = figures.cpu.find(({ workload }) => workload === 'GET 1 KB');
-  if (!measured || names.length === 0) throw new Error(latencyNeeds);
-  const started = [];
-  for (const name of [...names, 'bare']) started.push(await startSubject(name, surroundings));
-  const run = { rate: measured.barePerSecond / 2, slices: 24 * pairs, ms: ms / 8 };
-  for (const added of await compareLatency(started, surroundings, run))
-    figures.latency.push({ title: subjects[added.subject].title, ...added });
-  for (const { proxy } of started) await proxy.stop();
 }
 
 async function costOfRefresh() {

@@ -1,6 +1,7 @@
 // CPU time per request of each proxy, as ratios to the bare one: rows of pairs.
+import { latencyRound } from './latency.mjs';
 import { cores } from './machine.mjs';
-import { alternate, lowerQuartile, median, percentile, ratios } from './pairs.mjs';
+import { alternate, lowerQuartile, median, ratios } from './pairs.mjs';
 import { startCommand, startOwn } from './processes.mjs';
 import { workloads } from './requests.mjs';
 import { commandEnv, subjects } from './subjects.mjs';
@@ -85,9 +86,11 @@ function calmOf(slices) {
  * One round of all proxies, each a new process: what the compiler of Node makes of it differs from process to process by
  * a tenth. They take turns in short slices, so that whatever else the machine does meets all alike.
  *
- * @returns for each workload one result per proxy, in the order of `names`
+ * @param names the bare one first
+ * @param ofLatency whose latency is measured too, with a load that the bare one can stand
+ * @returns CPU time: for each workload one result per proxy, in the order of `names`; and latency
  */
-export async function round(names, surroundings, { chosen, ms }) {
+export async function round(names, surroundings, { chosen, ms, ofLatency }) {
   const started = [];
   try {
     for (const name of names) started.push(await startSubject(name, surroundings));
@@ -95,14 +98,17 @@ export async function round(names, surroundings, { chosen, ms }) {
     for (const { proxy } of started)
       for (const workload of chosen)
         await send(proxy, surroundings.load, { workload, ms: 0, least: warmUp * workloads[workload].least });
-    const results = {};
+    const cpu = {};
     for (const workload of chosen) {
       const { least } = workloads[workload];
       const turn = { workload, ms: ms / turns, least: least / turns };
       const slices = await alternate(turns, started, (subject) => slice(subject, surroundings, turn));
-      results[workload] = slices.map(calmOf);
+      cpu[workload] = slices.map(calmOf);
     }
-    return results;
+    if (ofLatency.length === 0) return { cpu };
+    const compared = started.filter(({ name }) => name === 'bare' || ofLatency.includes(name));
+    const rate = cpu['GET 1 KB'][0].perSecond / 2;
+    return { cpu, latency: await latencyRound(compared, surroundings, { rate, ms: ms / 8 }) };
   } finally {
     for (const { proxy } of started) await proxy.stop();
   }
@@ -126,49 +132,6 @@ export function row(subject, workload, ours, bare) {
     coreShare: median(each(ours, 'coreShare')),
     bareCoreShare: median(each(bare, 'coreShare')),
   };
-}
-
-/**
- * What each proxy adds to the latency at a fixed rate. The last of `started` is the bare one. Short slices and many, of
- * which the calmer half counts: a moment in which the machine stands still makes the worst hundredth of a slice, and nothing
- * makes it better.
- */
-export async function compareLatency(started, surroundings, { rate, slices, ms }) {
-  const { load, places } = surroundings;
-  const workload = 'GET 1 KB';
-  const direct = { name: 'direct', proxy: { port: Number(new URL(places.upstream).port) } };
-  const measure = async ({ proxy: { port } }) => {
-    const run = await load.ask('open', { port, workload, rate, warmUpMs: ms / 4, ms });
-    if (Object.keys(run.failures).length > 0) throw new Error(`wrong answers: ${JSON.stringify(run.failures)}`);
-    return run;
-  };
-  // the compiler shares the core, and takes up to 14 ms for a function: it has to be done
-  for (const { proxy } of started) await send(proxy, load, { workload, ms: 0, least: 40_000 });
-  const results = await alternate(slices, [...started, direct], measure);
-  const measured = results.map(latencyOf);
-  const none = measured.pop();
-  const bare = measured.pop();
-  return measured.map(({ p50Ms, p99Ms, p99OfAllMs }, n) => ({
-    subject: started[n].name,
-    rate: Math.round(rate),
-    slices,
-    p50Ms,
-    p99Ms,
-    p99OfAllMs,
-    bareP99Ms: bare.p99Ms,
-    bareP99OfAllMs: bare.p99OfAllMs,
-    directP99Ms: none.p99Ms,
-    addedP50Ms: p50Ms - bare.p50Ms,
-    addedP99Ms: p99Ms - bare.p99Ms,
-  }));
-}
-
-function latencyOf(runs) {
-  const slices = runs.map(({ latencies }) => ({ latencies, p99Ms: percentile(latencies, 0.99) }));
-  const sorted = slices.toSorted((a, b) => a.p99Ms - b.p99Ms).map(({ latencies }) => latencies);
-  const calm = sorted.slice(0, Math.ceil(sorted.length / 2)).flat();
-  // with all stalls, the machine's and the proxy's own
-  return { p50Ms: percentile(calm, 0.5), p99Ms: percentile(calm, 0.99), p99OfAllMs: percentile(sorted.flat(), 0.99) };
 }
 
 /** CPU time of one refresh: what requests cost more where many of them set one off than where none does. */

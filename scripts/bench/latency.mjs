@@ -1,0 +1,55 @@
+// What each proxy adds to the latency, at half of what the bare one can do.
+import { alternate, percentile } from './pairs.mjs';
+import { subjects } from './subjects.mjs';
+
+const workload = 'GET 1 KB';
+/** Of each proxy in a round. */
+const slices = 48;
+
+/**
+ * A round: open load, at the same rate for each proxy of `started` and for the upstream by itself. Short slices and many: a
+ * moment in which the machine stands still spoils one of them.
+ *
+ * @returns the rate, and by name the latencies of each slice in ms
+ */
+export async function latencyRound(started, { load, places }, { rate, ms }) {
+  const direct = { name: 'direct', proxy: { port: Number(new URL(places.upstream).port) } };
+  const all = [...started, direct];
+  const measured = await alternate(slices, all, async ({ proxy: { port } }) => {
+    const run = await load.ask('open', { port, workload, rate, warmUpMs: ms / 4, ms });
+    if (Object.keys(run.failures).length > 0) throw new Error(`wrong answers: ${JSON.stringify(run.failures)}`);
+    return run.latencies;
+  });
+  return { rate, slices: Object.fromEntries(all.map(({ name }, i) => [name, measured[i]])) };
+}
+
+/** One row of the table: a proxy against the bare one, over all rounds. */
+export function latencyRow(name, rounds) {
+  const of = (subject) => summaryOf(rounds.flatMap((each) => each.slices[subject]));
+  const [ours, bare, direct] = [of(name), of('bare'), of('direct')];
+  return {
+    title: subjects[name].title,
+    subject: name,
+    rate: Math.round(rounds.reduce((sum, { rate }) => sum + rate, 0) / rounds.length),
+    slices: slices * rounds.length,
+    ...ours,
+    bareP99Ms: bare.p99Ms,
+    bareP99OfAllMs: bare.p99OfAllMs,
+    directP99Ms: direct.p99Ms,
+    addedP50Ms: ours.p50Ms - bare.p50Ms,
+    addedP99Ms: ours.p99Ms - bare.p99Ms,
+    // processes of the same proxy differ by half a millisecond: what each pair says by itself
+    addedP99MsOfPairs: rounds.map(({ slices: own }) => summaryOf(own[name]).p99Ms - summaryOf(own.bare).p99Ms),
+  };
+}
+
+/** The calmer half of the slices: what the machine does meanwhile makes the worst hundredth of a slice, and nothing makes it better. */
+function summaryOf(runs) {
+  const sorted = runs
+    .map((latencies) => ({ latencies, p99Ms: percentile(latencies, 0.99) }))
+    .toSorted((a, b) => a.p99Ms - b.p99Ms)
+    .map(({ latencies }) => latencies);
+  const calm = sorted.slice(0, Math.ceil(sorted.length / 2)).flat();
+  // with all stalls, the machine's and the proxy's own
+  return { p50Ms: percentile(calm, 0.5), p99Ms: percentile(calm, 0.99), p99OfAllMs: percentile(sorted.flat(), 0.99) };
+}
