@@ -19,7 +19,7 @@ function lyingStore(word = lie): SessionStore {
     settle: done,
     confirm: done,
     end: done,
-    unmet: done,
+    askToEnd: done,
     died: done,
     check: done,
     listen: () => undefined,

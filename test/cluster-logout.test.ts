@@ -188,6 +188,82 @@ describe('a logout at one node', () => {
     });
   });
 
+  it('of a session that another node is just meeting ends it there, should AM call it alive', async () => {
+    const { clock, am, nodes, login } = await createClusterBench(2);
+    const [first, second] = nodes as [Node, Node];
+    const session = login();
+    await clock.advance(70_000);
+    am.latencyMs = () => 500;
+    const answer = second.touch(session);
+    await clock.advance(100);
+    // AM answers the one call and not the other
+    am.weather = 'failing';
+    const logout = first.keeper.end(session, client);
+    await clock.advance(1_000);
+    expect((await logout).outcome).toBe('pending');
+    expect(await answer).toBe('ended');
+    expect(await first.touch(session)).toBe('ended');
+    expect(first.keeper.stats.logoutsWaiting).toBe(1);
+  });
+
+  it('of which AM says that the session is dead is confirmed, though only another node knew that it was one', async () => {
+    const { clock, am, nodes, login } = await createClusterBench(2);
+    const [first, second] = nodes as [Node, Node];
+    await clock.advance(70_000);
+    second.link.weather = 'failing';
+    const session = login();
+    void second.touch(session);
+    await clock.advance(1_000);
+    second.link.weather = 'fine';
+    await clock.advance(10_000);
+    am.endElsewhere(session.token);
+    am.latencyMs = () => 500;
+    const logout = first.keeper.end(session, client);
+    await clock.advance(1_000);
+    expect((await logout).outcome).toBe('already-ended');
+    for (const { keeper } of [first, second])
+      expect(await keeper.touch(session, client)).toEqual({ kind: 'ended', confirmed: true });
+  });
+
+  it('that the other nodes cannot be asked about leaves the store in use', async () => {
+    const { clock, nodes } = await createClusterBench(1);
+    const [node] = nodes as [Node];
+    node.link.askToEnd = () =>
+      Promise.reject(new Error('NOPERM this user has no permissions to run the publish command'));
+    for (let i = 0; i < 10; i++) {
+      void node.keeper.end(credentialOf(`invented-${i}`, undefined), client);
+      await clock.advance(10);
+      expect(node.keeper.storeState).toBe('up');
+    }
+  });
+
+  it('of invented tokens, in a flood, asks the other nodes a hundred times a second at most', async () => {
+    const { clock, nodes } = await createClusterBench(2);
+    const [node] = nodes as [Node, Node];
+    for (let i = 0; i < 1_000; i++) {
+      void node.keeper.end(credentialOf(`invented-${i}`, undefined), client);
+      await clock.advance(2);
+    }
+    const asked = node.link.asked.filter((name) => name === 'askToEnd').length;
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThanOrEqual(300);
+  });
+
+  it('of a token that AM called dead twice asks nobody', async () => {
+    const { clock, am, nodes, login } = await createClusterBench(2);
+    const [node] = nodes as [Node, Node];
+    const session = login();
+    am.endElsewhere(session.token);
+    for (let i = 0; i < 2; i++) {
+      void node.touch(session);
+      await clock.advance(11_000);
+    }
+    const logout = node.keeper.end(session, client);
+    await clock.advance(100);
+    expect((await logout).outcome).toBe('already-ended');
+    expect(node.link.asked).not.toContain('askToEnd');
+  });
+
   it('of an invented token is kept by nobody', async () => {
     const { clock, am, nodes } = await createClusterBench(2);
     const [first, second] = nodes as [Node, Node];

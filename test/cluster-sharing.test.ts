@@ -48,7 +48,7 @@ const loneCluster = (clock: Clock): Cluster =>
     timeoutMs: 3_000,
     wordServesMs: () => windowMs,
     onEnd: () => undefined,
-    onUnmet: () => undefined,
+    onAskedToEnd: () => undefined,
     onDeath: () => undefined,
     onReturn: () => undefined,
     onWell: () => undefined,

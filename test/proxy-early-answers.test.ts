@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { request, type RequestOptions } from './support/http.js';
 import { startRawUpstream } from './support/raw-upstream.js';
 import { eventually, mounts, startStack, type Stack } from './support/stack.js';
+import { startTeamApp } from './support/team-app.js';
 
 const body = Buffer.alloc(3 * 1024 * 1024);
 /** Half of these uploads lost their answer when a failed write could close the connection. */
@@ -119,4 +120,32 @@ describe.each(mounts)('an answer that comes before the upload has ended, mounted
   });
 
   const failures = ({ log }: Stack) => log.join('').split('no answer from the upstream').length - 1;
+});
+
+it('an answer that comes before the upload has ended is passed on where middleware has taken its length away', async () => {
+  const raw = await startRawUpstream((socket) => {
+    // the body comes in chunks then
+    socket.write(tooLarge);
+    socket.destroy();
+  });
+  const stack = await startStack();
+  const team = await startTeamApp(
+    stack,
+    (app) =>
+      app.use((req, _res, next) => {
+        delete req.headers['content-length'];
+        next();
+      }),
+    undefined,
+    { publicRoutes: [{ path: '/raw', target: raw.url }] },
+  );
+  const answers = new Map<number, number>();
+  for (let i = 0; i < tries; i++) {
+    const { status } = await team.request('/raw/file', { method: 'POST', body });
+    answers.set(status, (answers.get(status) ?? 0) + 1);
+  }
+  await team.close();
+  await stack.close();
+  await raw.close();
+  expect(Object.fromEntries(answers)).toEqual({ 413: tries });
 });

@@ -7,12 +7,14 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeCertificate } from './support/certificate.js';
 import { startCommand } from './support/command.js';
 import { rawRequest, request } from './support/http.js';
 import { describeWith } from './support/programs.js';
 import { eventually, startStack, type Stack } from './support/stack.js';
+import { handshake } from './support/websocket.js';
 
 describeWith(['openssl'], 'an upstream by TLS', () => {
   let folder: string;
@@ -85,5 +87,16 @@ describeWith(['openssl'], 'an upstream by TLS', () => {
       expect(received).toMatch(/^HTTP\/1\.1 200 /);
       expect(/x*$/.exec(received)?.[0].length).toBe(length);
     }
+  });
+
+  it('a refused upgrade whose answer breaks off shows that it was one', async () => {
+    server.on('upgrade', (_req, socket: Duplex) => {
+      socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 900000\r\n\r\nno');
+    });
+    const token = stack.am.login();
+    for (let turn = 0; turn < 10; turn++)
+      expect(await rawRequest(url, handshake({ am: stack.am, url }, '/api/socket', token))).toMatch(
+        /^HTTP\/1\.1 403 [^]*\r\nno$/,
+      );
   });
 });

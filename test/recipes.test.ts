@@ -223,7 +223,7 @@ async function expectRights(store: SessionStore): Promise<void> {
     store.listen({
       onListening: () => void store.end('some-session', true, 1_000),
       onEnd: resolve,
-      onUnmet: () => undefined,
+      onAskedToEnd: () => undefined,
       onDeath: () => undefined,
       onWarning: (_fields, message) => warnings.push(message),
     }),

@@ -176,7 +176,7 @@ describeWith(['redis-server', 'openssl'], 'Redis over TLS', () => {
         console.log(await store.claim('a', 'one', 1000));
         await store.close();
       };
-      store.listen({ onEnd: silent, onUnmet: silent, onDeath: silent, onListening: claim, onWarning: silent });
+      store.listen({ onEnd: silent, onAskedToEnd: silent, onDeath: silent, onListening: claim, onWarning: silent });
       const complaining = setTimeout(() => store.check().catch((error) => { console.log(error.message); return store.close(); }), 1500);`;
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
       cwd: fileURLToPath(new URL('..', import.meta.url)),

@@ -17,7 +17,7 @@ async function lifeWith(url: string): Promise<number> {
     import { connectRedisStore } from '${new URL('../dist/store/redis-url.js', import.meta.url).href}';
     const store = connectRedisStore('${url}');
     const silent = () => {};
-    store.listen({ onEnd: silent, onUnmet: silent, onDeath: silent, onListening: silent, onWarning: silent });
+    store.listen({ onEnd: silent, onAskedToEnd: silent, onDeath: silent, onListening: silent, onWarning: silent });
     store.read('a').catch(silent);
     setTimeout(async () => { await store.close(); console.log(Date.now()); }, 500);`;
   const cwd = fileURLToPath(new URL('..', import.meta.url));

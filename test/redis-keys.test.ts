@@ -42,7 +42,7 @@ function inRedis(server: () => RedisServer, join: () => Promise<Node>): void {
     await node.store.end(id, true, minute);
     await node.store.died(id);
     expect((await count()) - before).toBe(8);
-    await node.store.unmet(id);
+    await node.store.askToEnd(id);
     expect((await count()) - before).toBe(9);
     await node.close();
   });
@@ -69,9 +69,9 @@ function inRedis(server: () => RedisServer, join: () => Promise<Node>): void {
       `ended 1 5 ../${id}`,
       `dead`,
       `dead ${id} x`,
-      `unmet`,
-      `unmet ../${id}`,
-      `undead ${id}`,
+      `left`,
+      `left ../${id}`,
+      `unleft ${id}`,
       '{}',
       'x'.repeat(1e6),
     ];
@@ -82,7 +82,7 @@ function inRedis(server: () => RedisServer, join: () => Promise<Node>): void {
     ]);
     await server().ask(...publish);
     await eventually(() => node.heard.deaths.includes(id));
-    expect(node.heard).toMatchObject({ ends: [], unmet: [], deaths: [id] });
+    expect(node.heard).toMatchObject({ ends: [], asked: [], deaths: [id] });
     await node.close();
   });
 

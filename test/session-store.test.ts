@@ -190,8 +190,8 @@ function contract(join: () => Promise<Node>): void {
   test('every node hears of the logout of a token that nobody has met, and nothing of it is kept', async () => {
     const [{ store: one }, { store: other }] = nodes;
     const id = newId();
-    await one.unmet(id);
-    for (const { heard } of nodes) await eventually(() => heard.unmet.includes(id));
+    await one.askToEnd(id);
+    for (const { heard } of nodes) await eventually(() => heard.asked.includes(id));
     expect((await other.read(id)).word).toBeUndefined();
   });
 

@@ -74,6 +74,15 @@ onEveryMount('an upgrade', { proxy: { trustedOrigins: ['https://partner.example'
     await eventually(() => hasEnded);
   });
 
+  it('that the upstream refuses with an answer that breaks off shows it as far as it came, and the log tells', async () => {
+    stack().upstream.upgrade = (_req, socket) =>
+      socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 900000\r\n\r\nno');
+    const { received, closed } = await bareSocket(stack(), handshake(stack(), '/api/ws', stack().am.login()));
+    await closed;
+    expect(received()).toMatch(/^HTTP\/1\.1 403 [^]*\r\nno$/);
+    await logged(stack(), 'the upstream broke off an answer');
+  });
+
   it('is 401 with a token that AM does not know', async () => {
     await expectProblem(stack(), asked('/api/ws', 'AQIC5wM2LY4Sfcx'), 401, 'session_expired');
   });

@@ -1,10 +1,10 @@
 // What each proxy adds to the latency, at half of what the bare one can do.
-import { alternate, percentile } from './pairs.mjs';
+import { alternate, median, percentile } from './pairs.mjs';
 import { subjects } from './subjects.mjs';
 
 const workload = 'GET 1 KB';
 /** Of each proxy in a round. */
-const slices = 48;
+const slices = 32;
 
 /**
  * A round: open load, at the same rate for each proxy of `started` and for the upstream by itself. Short slices and many: a
@@ -23,27 +23,36 @@ export async function latencyRound(started, { load, places }, { rate, ms }) {
   return { rate, slices: Object.fromEntries(all.map(({ name }, i) => [name, measured[i]])) };
 }
 
-/** One row of the table: a proxy against the bare one, over all rounds. */
+/** One row of the table: a proxy against the bare one, round by round: processes of one proxy differ by a millisecond. */
 export function latencyRow(name, rounds) {
-  const of = (subject) => summaryOf(rounds.flatMap((each) => each.slices[subject]));
+  const of = (subject) => rounds.map((each) => summaryOf(each.slices[subject]));
   const [ours, bare, direct] = [of(name), of('bare'), of('direct')];
+  const added = (key) => ours.map((summary, i) => summary[key] - bare[i][key]);
   return {
     title: subjects[name].title,
     subject: name,
-    rate: Math.round(rounds.reduce((sum, { rate }) => sum + rate, 0) / rounds.length),
-    slices: slices * rounds.length,
-    ...ours,
-    bareP99Ms: bare.p99Ms,
-    bareP99OfAllMs: bare.p99OfAllMs,
-    directP99Ms: direct.p99Ms,
-    addedP50Ms: ours.p50Ms - bare.p50Ms,
-    addedP99Ms: ours.p99Ms - bare.p99Ms,
-    // processes of the same proxy differ by half a millisecond: what each pair says by itself
-    addedP99MsOfPairs: rounds.map(({ slices: own }) => summaryOf(own[name]).p99Ms - summaryOf(own.bare).p99Ms),
+    rate: Math.round(median(rounds.map(({ rate }) => rate))),
+    slices,
+    p50Ms: medianOf(ours, 'p50Ms'),
+    p99Ms: medianOf(ours, 'p99Ms'),
+    p99OfAllMs: medianOf(ours, 'p99OfAllMs'),
+    bareP99Ms: medianOf(bare, 'p99Ms'),
+    bareP99OfAllMs: medianOf(bare, 'p99OfAllMs'),
+    directP99Ms: medianOf(direct, 'p99Ms'),
+    addedP50Ms: median(added('p50Ms')),
+    addedP99Ms: median(added('p99Ms')),
+    addedP99MsOfPairs: added('p99Ms'),
   };
 }
 
-/** The calmer half of the slices: what the machine does meanwhile makes the worst hundredth of a slice, and nothing makes it better. */
+function medianOf(summaries, key) {
+  return median(summaries.map((summary) => summary[key]));
+}
+
+/**
+ * Of the calmer half of a process's slices: what the machine does meanwhile makes the worst hundredth of a slice, and nothing
+ * makes it better.
+ */
 function summaryOf(runs) {
   const sorted = runs
     .map((latencies) => ({ latencies, p99Ms: percentile(latencies, 0.99) }))

@@ -7,7 +7,7 @@ const slackMs = 500;
 export function createOracle({ timeline, endedAtAm, gaveUpOn }) {
   /** When each life of a node first and last let a session in. */
   const known = new Map();
-  const stats = { foundAmSlow: 0, heard: new Set() };
+  const stats = { foundAmSlow: 0, heard: new Set(), unvouched: new Set() };
 
   const knownKey = ({ session, node, at }) => `${node}.${timeline.lifeAt(node, at)}.${session.hash}`;
 
@@ -73,7 +73,7 @@ export function createOracle({ timeline, endedAtAm, gaveUpOn }) {
     const life = timeline.lifeAt(node, at);
     if (leaving.how === 'here') {
       if (node === leaving.node && life === leaving.life) return leaving.until;
-      const heardBy = wasKnown(session) ? reachedAt(leaving, node, life) : undefined;
+      const heardBy = isVouchedFor(session) ? reachedAt(leaving, node, life) : undefined;
       if (heardBy !== undefined) {
         stats.heard.add(session.hash);
         return heardBy + logoutReachMs + slackMs;
@@ -96,21 +96,46 @@ export function createOracle({ timeline, endedAtAm, gaveUpOn }) {
   function toldAmAt(session, at) {
     const { leaving } = session;
     const isKilled = timeline.lifeAt(leaving.node, at) !== leaving.life;
-    const isUntold = leaving.am === 'pending' && (isKilled || !wasKnown(session));
+    const isUntold = leaving.am === 'pending' && (isKilled || !isVouchedFor(session));
     return isUntold ? endedAtAm(session) : leaving.until;
   }
 
   /**
-   * Whether AM heard of the logout at once, or somebody awake could say that there was such a session: what stood in Redis
-   * may be lost, and with AM away one who has not met a session cannot tell it from an invented one.
+   * Whether the node of the logout could know that there was such a session: it has met it, AM said so, Redis, or another
+   * node that was awake. What stood in Redis may be lost, and with AM away there is no telling it from an invented one.
    */
-  function wasKnown(session) {
-    const { am, from, until } = session.leaving;
-    if (am !== 'pending') return true;
-    return timeline.lives.some((_, node) => {
-      const hasMet = known.get(knownKey({ session, node, at: until }))?.first <= from;
-      const isAwake = timeline.troubles(node, from, until + logoutReachMs).length === 0;
-      return hasMet && isAwake && timeline.hasStore(node, from, until + logoutReachMs);
+  function isVouchedFor(session) {
+    const { leaving } = session;
+    const isVouched =
+      leaving.am !== 'pending' ||
+      hasMet(session, leaving.node) ||
+      (timeline.hasStore(leaving.node, leaving.from, leaving.until + slackMs) &&
+        timeline.lives.some((_, node) => isInStore(session, node) || canVouch(session, node)));
+    if (!isVouched) stats.unvouched.add(session.hash);
+    return isVouched;
+  }
+
+  /** Whether the life of the node at the time of the logout had let it in. */
+  function hasMet(session, node) {
+    const { from, until } = session.leaving;
+    return known.get(knownKey({ session, node, at: until }))?.first <= from;
+  }
+
+  function canVouch(session, node) {
+    const { from, until } = session.leaving;
+    const isAwake = timeline.troubles(node, from, until + logoutReachMs).length === 0;
+    return hasMet(session, node) && isAwake && timeline.hasStore(node, from, until + logoutReachMs);
+  }
+
+  /** Whether some life of the node met it with Redis there, which has kept its keys since. */
+  function isInStore(session, node) {
+    return timeline.lives[node].some(({ from: bornAt }) => {
+      const { first } = known.get(knownKey({ session, node, at: bornAt })) ?? {};
+      return (
+        first <= session.leaving.from &&
+        timeline.hasStore(node, first - slackMs, first + slackMs) &&
+        timeline.troubles('redis', first, session.leaving.from).every(({ kind }) => kind !== 'killed, back empty')
+      );
     });
   }
 

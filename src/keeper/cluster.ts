@@ -59,8 +59,8 @@ export interface Cluster {
   look(id: string): Promise<Entry>;
   /** Tells the others that the session was logged out; false: they may not know. Never rejects. */
   end(id: string, confirmed: boolean, forMs: number): Promise<boolean>;
-  /** Tells the others of the logout of a token that neither this node nor the store knows. Never rejects. */
-  unmet(id: string): Promise<void>;
+  /** Asks the others to end a session that was logged out here, and that neither this node knows nor the store. */
+  askToEnd(id: string): void;
   /** Tells the others that AM called the session dead. */
   died(id: string): void;
   start(): void;
@@ -79,8 +79,8 @@ export interface ClusterOptions {
   readonly wordServesMs: (session: TrackedSession, now: number) => number;
   /** A node logged the session out. */
   readonly onEnd: (id: string, confirmed: boolean, forMs: number) => void;
-  /** A node logged out a token that it has not met. */
-  readonly onUnmet: (id: string) => void;
+  /** A node logged out a token that it has not met as a session. */
+  readonly onAskedToEnd: (id: string) => void;
   /** A node heard from AM that the session is dead. */
   readonly onDeath: (id: string) => void;
   /** The store is there again, or this node hears the others again: some may not know, and the store may have forgotten. */
@@ -113,7 +113,7 @@ const aloneCluster: Cluster = Object.freeze({
   leave: () => undefined,
   look: () => Promise.resolve(nothing),
   end: () => Promise.resolve(true),
-  unmet: () => Promise.resolve(),
+  askToEnd: () => undefined,
   died: () => undefined,
   start: () => undefined,
   close: () => Promise.resolve(),
@@ -124,8 +124,20 @@ export function createCluster(options: ClusterOptions): Cluster {
 }
 
 function createSharedCluster(options: ClusterOptions, store: SessionStore): Cluster {
-  const { clock, log, meter, random, windowMs, timeoutMs, wordServesMs, onEnd, onUnmet, onDeath, onReturn, onWell } =
-    options;
+  const {
+    clock,
+    log,
+    meter,
+    random,
+    windowMs,
+    timeoutMs,
+    wordServesMs,
+    onEnd,
+    onAskedToEnd,
+    onDeath,
+    onReturn,
+    onWell,
+  } = options;
   const guard = createStoreGuard({ store, clock, log, meter, random, onUp: onReturn, onWell });
   /** This node, as long as it runs: its claims are nobody else's. */
   const node = randomUUID();
@@ -136,7 +148,7 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
   function start(): void {
     store.listen({
       onEnd,
-      onUnmet,
+      onAskedToEnd,
       onDeath,
       onListening() {
         epoch++;
@@ -215,9 +227,7 @@ function createSharedCluster(options: ClusterOptions, store: SessionStore): Clus
       const told = await guard.run('end', (shared) => shared.end(id, confirmed, Math.ceil(forMs)).then(() => true));
       return told === true;
     },
-    async unmet(id) {
-      await guard.run('unmet', (shared) => shared.unmet(id));
-    },
+    askToEnd: (id) => void guard.runOptional('askToEnd', (shared) => shared.askToEnd(id)),
     died: (id) => void guard.run('died', (shared) => shared.died(id)),
     start,
     close: guard.close,

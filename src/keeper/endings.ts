@@ -146,7 +146,8 @@ export function createEndings(options: EndingsOptions): Endings {
       direct: caller.known && reason === 'logout',
     });
     if (stone) stone.attempt = undefined;
-    return settle(credential, stone, caller, answer);
+    // another node may have said meanwhile that it is a user's
+    return settle(credential, stone, stone?.caller ?? caller, answer);
   }
 
   function settle(credential: Credential, stone: Tombstone | undefined, caller: Caller, answer: LogoutAnswer): Logout {

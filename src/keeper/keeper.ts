@@ -3,6 +3,7 @@
 import type { AmClient, Credential } from '../am/client.js';
 import type { Presence } from '../am/presence.js';
 import type { Clock } from '../clock.js';
+import { createCeiling } from '../ops/ceiling.js';
 import type { Logger } from '../ops/log.js';
 import type { StoreState } from './store-guard.js';
 import type { EndWord, SessionStore } from '../store/session-store.js';
@@ -89,6 +90,8 @@ export interface KeeperOptions {
 
 /** Logouts of unknown tokens for which the store is asked at a time: a flood of them must not become its flood. */
 const looksMax = 64;
+/** For so many of them in a second the other nodes are asked: it costs each of them. */
+const asksMax = 100;
 
 export function createKeeper(options: KeeperOptions): Keeper {
   const { am, clock, log, observe, updateFrequencyS, servesRealm, meter = noMeter, random = Math.random } = options;
@@ -113,7 +116,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     // in an outage it still tells that the session is a user's: a logout of it must not pass for one of an invented token
     wordServesMs: (session, now) => Math.max(trust.peekDueAt(session) - now, windowMs, graceMs),
     onEnd: (id, confirmed, forMs) => endedElsewhere(id, { kind: 'ended', confirmed, leftMs: forMs }),
-    onUnmet: endAsAsked,
+    onAskedToEnd: endAsAsked,
     onDeath: (id) => sessions.get(id)?.doubt(),
     onReturn: () => void endings.shareAll(),
     onWell: () => void endings.shareUntold(),
@@ -160,6 +163,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
     peek: (credential) => peek(credential, 'watch'),
   });
   const hasNoIdleTime = createClientSideCheck(log);
+  const mayAsk = createCeiling(clock, asksMax, 1_000);
   let looks = 0;
 
   /** Its call too: the next request would ask AM while this one is still in flight. */
@@ -187,8 +191,10 @@ export function createKeeper(options: KeeperOptions): Keeper {
     watches.over(id, 'ended');
   }
 
-  /** A node that had not met the session logged it out: nobody else may know that it was one. */
+  /** A node that has not met the session logged it out, and goes on telling AM: whoever has met it tells the others. */
   function endAsAsked(id: string): void {
+    const meeting = strangers.meeting(id);
+    if (meeting) meeting.isLoggedOut = true;
     const session = sessions.get(id);
     if (!session) return;
     forget(id);
@@ -209,11 +215,9 @@ export function createKeeper(options: KeeperOptions): Keeper {
   async function lookAtUnmet(id: string): Promise<Entry | undefined> {
     if (looks >= looksMax) return undefined;
     looks++;
-    // neither rejects
+    // never rejects
     const entry = await cluster.look(id);
-    // the store may have lost what it knew, and the nodes not; nobody waits for that
-    const isTold = entry.end || entry.word ? undefined : cluster.unmet(id);
-    void Promise.resolve(isTold).then(() => looks--);
+    looks--;
     return entry;
   }
 
@@ -223,9 +227,13 @@ export function createKeeper(options: KeeperOptions): Keeper {
   }
 
   /** A token turns out to be a live session. */
-  function admit(credential: Credential, { answer, action, activityAt, entry }: AliveMeeting) {
+  function admit(credential: Credential, { answer, action, activityAt, entry, isLoggedOut }: AliveMeeting) {
     const { id, token } = credential;
     if (endings.verdict(id, clock.now())) return undefined;
+    if (isLoggedOut) {
+      endings.adopt(id, answer.maxDeadline);
+      return undefined;
+    }
     const session = new TrackedSession(answer);
     session.epoch = entry.epochByAm;
     session.windowEndsAt = entry.takenUntil;
@@ -270,6 +278,8 @@ export function createKeeper(options: KeeperOptions): Keeper {
       const known = forget(id) ?? entry?.word;
       if (!known && strangers.isDeadForGood(id, clock.now()))
         return loggedOut({ outcome: 'already-ended', setCookies: [] });
+      // what the store knew may be lost, and another node may know it still
+      if (entry && !entry.end && !known && mayAsk()) cluster.askToEnd(id);
       const caller = known ? knownCaller : ({ known: false, client } as const);
       const logout = endings.end(credential, {
         caller,

@@ -14,6 +14,8 @@ export interface StoreGuard {
   readonly failure: string | undefined;
   /** Runs the operation; undefined where the store is away, fails, or does not answer within 50 ms. Never rejects. */
   run<T>(operation: StoreOperation, call: (store: SessionStore) => Promise<T>): Promise<T | undefined>;
+  /** The same for what is no loss where it fails: that says nothing of whether the store is there. */
+  runOptional(operation: StoreOperation, call: (store: SessionStore) => Promise<void>): Promise<void>;
   /** Begins to look whether the store is there. */
   start(): void;
   /** It may be there again: there is a connection. */
@@ -116,6 +118,15 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
     }
   }
 
+  async function runOptional(name: StoreOperation, call: (store: SessionStore) => Promise<void>): Promise<void> {
+    if (state !== 'up') return meter.stored(name, 'skipped', 0);
+    try {
+      await attempt(name, call);
+    } catch {
+      // counted
+    }
+  }
+
   function away(detail: string): void {
     if (state === 'away' || closed) return;
     const now = clock.now();
@@ -194,6 +205,7 @@ export function createStoreGuard({ store, clock, log, meter, random, onUp, onWel
       return state === 'up' ? undefined : failure;
     },
     run,
+    runOptional,
     start: () => void check(),
     lookSoon() {
       if (state === 'away') checkIn(random() * firstCheckMs);

@@ -32,6 +32,8 @@ interface Death {
 interface Meeting extends Call {
   /** The latest user activity that waits for it, monotonic ms. */
   activityAt: number;
+  /** Another node logged the token out meanwhile. */
+  isLoggedOut: boolean;
 }
 
 export interface Strangers {
@@ -69,6 +71,7 @@ export interface AliveMeeting {
   /** The user's latest activity, monotonic ms; `-Infinity`: none. */
   readonly activityAt: number;
   readonly entry: Entry;
+  readonly isLoggedOut: boolean;
 }
 
 export function createStrangers(options: StrangersOptions): Strangers {
@@ -136,12 +139,14 @@ export function createStrangers(options: StrangersOptions): Strangers {
         meetings.delete(id);
         if (answer) takeOver(id, answer);
         if (!entry) return;
-        const { activityAt: at } = meeting;
+        const { activityAt: at, isLoggedOut } = meeting;
         const session =
-          answer?.kind === 'alive' ? onAlive(credential, { answer, action, entry, activityAt: at }) : undefined;
+          answer?.kind === 'alive'
+            ? onAlive(credential, { answer, action, entry, activityAt: at, isLoggedOut })
+            : undefined;
         cluster.leave(id, entry, session, answer?.kind);
       });
-      const meeting: Meeting = { settled, controller, activityAt };
+      const meeting: Meeting = { settled, controller, activityAt, isLoggedOut: false };
       meetings.set(id, meeting);
       return settled;
     },

@@ -36,7 +36,7 @@ export function noCounts(problemCodes: readonly ProblemCode[]): Counts {
       read: noneStored(),
       confirm: noneStored(),
       end: noneStored(),
-      unmet: noneStored(),
+      askToEnd: noneStored(),
       died: noneStored(),
       check: noneStored(),
     },

@@ -1,23 +1,23 @@
 // A request to the upstream by http-proxy-middleware's engine.
 
-import type { Agent, ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createProxyMiddleware, type Plugin } from 'http-proxy-middleware';
 import { createAttachment } from '../attachment.js';
 import type { Route } from '../config.js';
 
 type Engine = Parameters<Plugin>[0];
 
-/** Takes a request, its headers made ready, to the upstream; what goes on for it comes back with each step. */
-export type Send<Exchange> = (req: IncomingMessage, res: ServerResponse, exchange: Exchange) => void;
+/** Takes a request to the upstream, with these headers; what goes on for it comes back with each step. */
+export type Send<T> = (req: IncomingMessage, res: ServerResponse, headers: IncomingHttpHeaders, exchange: T) => void;
 
 /** What happens with it on the way. */
-export interface Steps<Exchange> {
+export interface Steps<T> {
   /** It has its connection; nothing of it was sent yet. */
-  begin(outgoing: ClientRequest, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void;
+  begin(outgoing: ClientRequest, req: IncomingMessage, res: ServerResponse, exchange: T): void;
   /** The head of the answer is there, its body to be read. */
-  passBack(answer: IncomingMessage, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void;
+  passBack(answer: IncomingMessage, req: IncomingMessage, res: ServerResponse, exchange: T): void;
   /** Either side broke off. Never throws. */
-  fail(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void;
+  fail(error: NodeJS.ErrnoException, req: IncomingMessage, res: ServerResponse, exchange: T): void;
 }
 
 /** The upstream as plain values: of a URL a dozen accessors would be asked for each request. */
@@ -29,35 +29,52 @@ export function targetOf(route: Route) {
   return { protocol, host, hostname: host, port, pathname };
 }
 
+interface Errand<T> {
+  readonly exchange: T;
+  /** The headers of the client. */
+  readonly received: IncomingHttpHeaders;
+}
+
 /**
  * The middleware itself is left out: it parses each URL for a path filter, and waits for half a dozen promises, which
  * makes a request dearer by a twentieth on Node 20 and by more on Node 24.
  */
-export function createEngine<Exchange>(
-  target: Target,
-  agent: Agent,
-  { begin, passBack, fail }: Steps<Exchange>,
-): Send<Exchange> {
+export function createEngine<T>(target: Target, agent: Agent, { begin, passBack, fail }: Steps<T>): Send<T> {
   const engine = engineOfMiddleware(target);
   // its events know the request only
-  const exchanges = createAttachment<IncomingMessage, Exchange>('exchange');
+  const errands = createAttachment<IncomingMessage, Errand<T>>('errand');
   engine.on('proxyReq', (outgoing, req, res) => {
-    const exchange = exchanges.get(req);
+    const exchange = giveBack(req);
     if (exchange) begin(outgoing, req, res, exchange);
   });
   engine.on('proxyRes', (answer, req, res) => {
-    const exchange = exchanges.get(req);
-    if (exchange) passBack(answer, req, res, exchange);
+    const errand = errands.get(req);
+    if (errand) passBack(answer, req, res, errand.exchange);
   });
   engine.on('error', (error, req, res) => {
-    const exchange = req && exchanges.get(req);
+    const exchange = req && giveBack(req);
     if (exchange && res && 'writeHead' in res) fail(error, req, res, exchange);
   });
 
+  /** The engine has taken the headers from the request: access logs, at its end, need those of the client. */
+  function giveBack(req: IncomingMessage): T | undefined {
+    const errand = errands.get(req);
+    if (errand) req.headers = errand.received;
+    return errand?.exchange;
+  }
+
   // the head is written by us at once: the engine would set one header after the other and hold it back
   const options = { target, agent, selfHandleResponse: true };
-  return (req, res, exchange) => {
-    exchanges.set(req, exchange);
+  return (req, res, headers, exchange) => {
+    errands.set(req, { exchange, received: req.headers });
+    // the client's own would take its token along
+    if (!Reflect.set(req, 'headers', headers) || req.headers !== headers)
+      return fail(
+        new Error('somebody before us keeps the headers of the request from being replaced'),
+        req,
+        res,
+        exchange,
+      );
     engine.web(req, res, options).catch((error: Error) => fail(error, req, res, exchange));
   };
 }

@@ -8,7 +8,7 @@ import { passBody, pipeBody, sendHeld } from './answer-body.js';
 import { writeAnswerHead } from './answer-head.js';
 import { hasBody, isBodyTaken, isFramingChanged, isPlainlyFramed } from './body.js';
 import { createDirect } from './direct.js';
-import { createEngine, targetOf, type Send, type Steps } from './engine.js';
+import { createEngine, targetOf, type Steps } from './engine.js';
 import { endStream, flushEach, kindOf } from './event-stream.js';
 import { recoverBody } from './parsed-body.js';
 import type { RouteContext } from './route-context.js';
@@ -68,7 +68,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       // not if it was sent again
       if (exchange.outgoing === outgoing) letGo(exchange);
     });
-    readBeforeFailing(req, outgoing);
+    readBeforeFailing(exchange, outgoing);
     if (exchange.body) outgoing.write(exchange.body);
     // a 101 that nobody asked for: Node would leave the client without an answer
     outgoing.on('upgrade', (_answer, socket) => {
@@ -151,7 +151,7 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
     if (isStaleConnection(error, req, exchange)) {
       // its end is not the exchange's
       exchange.outgoing = undefined;
-      passOn(sendAlone, req, res, exchange);
+      sendAlone(req, res, exchange.headers, exchange);
       return;
     }
     letGo(exchange);
@@ -206,16 +206,9 @@ export function createHttpProxy(options: RouteContext): HttpProxy {
       exchange.unwatch = streams.watch(admitted.credential, (code) => denyLate(req, res, exchange, code));
     // it ended between its verdict and the watch
     if (!canAnswer(res)) return;
-    passOn(isReframed || needsOwnConnection(req) ? sendAlone : sendPooled, req, res, exchange);
+    const send = isReframed || needsOwnConnection(req) ? sendAlone : sendPooled;
+    send(req, res, towards, exchange);
   };
-
-  function passOn(send: Send<Exchange>, req: IncomingMessage, res: ServerResponse, exchange: Exchange): void {
-    // the engine takes them from the request; access logs, at its end, need those of the client
-    const { headers: received } = req;
-    req.headers = exchange.headers;
-    send(req, res, exchange);
-    req.headers = received;
-  }
 
   function refuse(req: IncomingMessage, res: ServerResponse, requestId: string, code: ProblemCode): void {
     takeRest(req);

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import { closeSoon } from '../linger.js';
 import { canAnswer, sendProblem } from '../problem.js';
 import type { Admitted } from '../session.js';
-import { pipeBody } from './answer-body.js';
+import { pipeBody, sendHeld } from './answer-body.js';
 import { writeAnswerHead } from './answer-head.js';
 import { hasBody } from './body.js';
 import type { RouteContext } from './route-context.js';
@@ -133,7 +133,12 @@ export function createUpgradeProxy(context: RouteContext): UpgradeProxy {
       // the answer may have no end, and Node lets a client that hung up read on
       socket.once('end', () => socket.destroy()).on('drain', () => res.emit('drain'));
       pipeBody(answer, res);
-      answer.once('error', () => socket.destroy());
+      answer.once('error', (error) => {
+        if (!socket.destroyed) report.brokeOff(error, requestId, req.method);
+        // by TLS the end of the connection may come in the same turn as the head
+        sendHeld(answer, res);
+        socket.destroy();
+      });
     }
 
     function accepted(answer: IncomingMessage, upstream: Socket, upstreamHead: Buffer): void {

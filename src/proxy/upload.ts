@@ -19,10 +19,10 @@ const patience = createAttachment<Socket, { isOn: boolean }>('patience');
  * read. Call it for each request as soon as it has its connection: what was made for a body stays on the socket and is
  * only turned off, since to take properties away would make each later use of the socket slow, a tenth of a request's time.
  */
-export function readBeforeFailing(req: IncomingMessage, outgoing: ClientRequest): void {
+export function readBeforeFailing(request: Pick<IncomingMessage, 'headers'>, outgoing: ClientRequest): void {
   const { socket } = outgoing;
   if (!socket) return;
-  const isOn = hasBody(req);
+  const isOn = hasBody(request);
   const known = patience.get(socket);
   if (known) known.isOn = isOn;
   else if (isOn) makePatient(socket);

@@ -113,7 +113,7 @@ export function createMemoryStores(options: MemoryStoresOptions = {}): MemorySto
           sessions.set(id, { alive: word, confirmed: false, until: clock.now() + forMs });
         }),
       end: (id, confirmed, forMs) => perform(() => end(id, confirmed, forMs)),
-      unmet: (id) => perform(() => publish((listener) => listener.onUnmet(id))),
+      askToEnd: (id) => perform(() => publish((listener) => listener.onAskedToEnd(id))),
       died: (id) => perform(() => died(id)),
       check: () => perform(() => undefined),
       listen(listener) {

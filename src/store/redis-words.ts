@@ -41,8 +41,8 @@ export function endMessage(id: string, confirmed: boolean, forMs: number): strin
   return `${endedText(confirmed)} ${lifetime(forMs)} ${id}`;
 }
 
-export function unmetMessage(id: string): string {
-  return `unmet ${id}`;
+export function askMessage(id: string): string {
+  return `left ${id}`;
 }
 
 export function deathMessage(id: string): string {
@@ -50,7 +50,7 @@ export function deathMessage(id: string): string {
 }
 
 const endPattern = /^ended ([01]) ([1-9]\d{0,15}) ([\w-]{1,64})$/;
-const otherPattern = /^(dead|unmet) ([\w-]{1,64})$/;
+const otherPattern = /^(dead|left) ([\w-]{1,64})$/;
 
 /** Anybody may publish: what is not ours is not heard. */
 export function deliver(message: string, listener: StoreListener): void {
@@ -59,5 +59,5 @@ export function deliver(message: string, listener: StoreListener): void {
   const [, kind, id] = otherPattern.exec(message) ?? [];
   if (id === undefined) return;
   if (kind === 'dead') listener.onDeath(id);
-  else listener.onUnmet(id);
+  else listener.onAskedToEnd(id);
 }

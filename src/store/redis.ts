@@ -13,7 +13,7 @@ import {
   endedText,
   lifetime,
   readingOf,
-  unmetMessage,
+  askMessage,
 } from './redis-words.js';
 import type { SessionStore, StoreListener } from './session-store.js';
 
@@ -78,8 +78,8 @@ export function storeOver(driver: RedisDriver): SessionStore {
         run(endScript, sessionKey(id), endedText(confirmed), lifetime(forMs)),
         endMessage(id, confirmed, forMs),
       ),
-    async unmet(id) {
-      await tell(unmetMessage(id));
+    async askToEnd(id) {
+      await tell(askMessage(id));
     },
     died: (id) => keepAndTell(run(diedScript, sessionKey(id)), deathMessage(id)),
     async check() {

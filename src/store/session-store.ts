@@ -30,10 +30,10 @@ export interface SessionStore {
   /** Keeps that the session was logged out, and tells all nodes. Rejects where it could not be kept, told or not. */
   end(id: string, confirmed: boolean, forMs: number): Promise<void>;
   /**
-   * Tells all nodes that a token was logged out which the store and this node know nothing of: who has met it as a
-   * session is to end it. Kept nowhere, as it may be an invented one.
+   * Asks all nodes to end the session of a token that was logged out at one of them, which found nothing of it here and
+   * has not met it either. Nothing is kept: it may be an invented token.
    */
-  unmet(id: string): Promise<void>;
+  askToEnd(id: string): Promise<void>;
   /** Forgets AM's word, and tells all nodes: AM says that the session is dead. An end that stands there stays. */
   died(id: string): Promise<void>;
   /** Whether what it does would work: tries a write. Rejects where it does not. */
@@ -50,8 +50,8 @@ export type StoreOperation = Exclude<keyof SessionStore, 'listen' | 'close'>;
 export interface StoreListener {
   /** A node, perhaps this one, ended the session. `forMs` as in `end`. */
   onEnd(id: string, confirmed: boolean, forMs: number): void;
-  /** A node, perhaps this one, logged out a token that it has not met. */
-  onUnmet(id: string): void;
+  /** A node, perhaps this one, logged out a token that it has not met: whoever has met it as a session is to end that. */
+  onAskedToEnd(id: string): void;
   /** A node, perhaps this one, heard from AM that the session is dead. */
   onDeath(id: string): void;
   /** From now on everything is heard; what came before, perhaps not. Again each time that the connection comes back. */

@@ -111,7 +111,7 @@ function linkTo(store: SessionStore, clock: VirtualClock): StoreLink {
     read: (...args) => pass('read', false, () => store.read(...args)),
     confirm: (...args) => pass('confirm', true, () => store.confirm(...args)),
     end: (...args) => pass('end', true, () => store.end(...args)),
-    unmet: (...args) => pass('unmet', true, () => store.unmet(...args)),
+    askToEnd: (...args) => pass('askToEnd', true, () => store.askToEnd(...args)),
     died: (...args) => pass('died', true, () => store.died(...args)),
     check: () => pass('check', true, () => store.check()),
     close: () => store.close(),
@@ -121,7 +121,7 @@ function linkTo(store: SessionStore, clock: VirtualClock): StoreLink {
         onListening: () => given.onListening(),
         onWarning: (fields, message) => given.onWarning(fields, message),
         onEnd: (...args) => void (link.deaf || given.onEnd(...args)),
-        onUnmet: (...args) => void (link.deaf || given.onUnmet(...args)),
+        onAskedToEnd: (...args) => void (link.deaf || given.onAskedToEnd(...args)),
         onDeath: (...args) => void (link.deaf || given.onDeath(...args)),
       });
     },

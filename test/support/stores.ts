@@ -15,7 +15,7 @@ export const minute = 60_000;
 /** What a store told one node. */
 interface Heard {
   readonly ends: (readonly [id: string, confirmed: boolean, forMs: number])[];
-  readonly unmet: string[];
+  readonly asked: string[];
   readonly deaths: string[];
   readonly warnings: (readonly [fields: object, message: string])[];
   /** How often it began to listen. */
@@ -92,10 +92,10 @@ export async function joinedMemory(stores: ReturnType<typeof createMemoryStores>
 }
 
 export function listening({ store, release }: Made): Node {
-  const heard: Heard = { ends: [], unmet: [], deaths: [], warnings: [], listening: 0 };
+  const heard: Heard = { ends: [], asked: [], deaths: [], warnings: [], listening: 0 };
   const listener: StoreListener = {
     onEnd: (...end) => void heard.ends.push(end),
-    onUnmet: (id) => void heard.unmet.push(id),
+    onAskedToEnd: (id) => void heard.asked.push(id),
     onDeath: (id) => void heard.deaths.push(id),
     onListening: () => void heard.listening++,
     onWarning: (...warning) => void heard.warnings.push(warning),
