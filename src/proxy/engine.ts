@@ -75,7 +75,10 @@ export function createEngine<T>(target: Target, agent: Agent, { begin, passBack,
         res,
         exchange,
       );
-    engine.web(req, res, options).catch((error: Error) => fail(error, req, res, exchange));
+    engine.web(req, res, options).catch((error: Error) => {
+      giveBack(req);
+      fail(error, req, res, exchange);
+    });
   };
 }
 
