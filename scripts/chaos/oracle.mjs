@@ -95,9 +95,9 @@ export function createOracle({ timeline, endedAtAm, gaveUpOn }) {
    */
   function toldAmAt(session, at) {
     const { leaving } = session;
+    if (leaving.am !== 'pending') return leaving.until;
     const isKilled = timeline.lifeAt(leaving.node, at) !== leaving.life;
-    const isUntold = leaving.am === 'pending' && (isKilled || !isVouchedFor(session));
-    return isUntold ? endedAtAm(session) : leaving.until;
+    return isKilled || !isVouchedFor(session) ? endedAtAm(session) : leaving.until;
   }
 
   /**

@@ -7,13 +7,13 @@ import { warningsOf } from './redis-info.js';
 import { claimScript, confirmScript, diedScript, endScript, readScript, settleScript } from './redis-scripts.js';
 import {
   aliveText,
+  askMessage,
   deathMessage,
   deliver,
   endMessage,
   endedText,
   lifetime,
   readingOf,
-  askMessage,
 } from './redis-words.js';
 import type { SessionStore, StoreListener } from './session-store.js';
 
