@@ -73,7 +73,7 @@ export function report({ seed, timeline, journal, users, records: all, atAm, fol
   );
   show('nodes found Redis again after', recoveries(timeline));
   show('logouts that others had to know within 1 s', oracle.stats.heard.size);
-  show('logouts of sessions that nobody could vouch for', oracle.stats.unvouched.size);
+  show('logouts that nobody could vouch for', oracle.stats.unvouched.size);
   show('503 and 202 where a busy machine made AM slow', oracle.stats.foundAmSlow);
   const latencies = latencyOf(all, timeline);
   console.table(latencies);
