@@ -159,7 +159,8 @@ describeWith(['redis-server'], 'two nodes and a Redis', () => {
     const values = await redis.ask(...keys.map((key) => ['GET', key]));
     const lives = await redis.ask(...keys.map((key) => ['PTTL', key]));
     expect(JSON.stringify([keys, values])).not.toContain(token);
-    for (const life of lives) expect(Number(life)).toBeGreaterThan(0);
+    // a key may have gone meanwhile, which is -2: the probe's lives for a second
+    expect(lives.map(Number)).not.toContain(-1);
   });
 
   it('share with a team’s own app that hands in its client', async () => {
