@@ -29,6 +29,20 @@ async function threeWhoKnow() {
   return { ...bench, session, first, second, third };
 }
 
+/** The second node has met it while the store was away for it: nobody else knows it. */
+async function metBySecondAlone(count: number) {
+  const bench = await createClusterBench(count);
+  const [first, second] = bench.nodes as [Node, Node];
+  await bench.clock.advance(70_000);
+  second.link.weather = 'failing';
+  const session = bench.login();
+  void second.touch(session);
+  await bench.clock.advance(1_000);
+  second.link.weather = 'fine';
+  await bench.clock.advance(10_000);
+  return { ...bench, session, first, second };
+}
+
 describe('a logout at one node', () => {
   it('ends the session at the others at once, and their sockets and streams', async () => {
     const { clock, session, first, second, third } = await threeWhoKnow();
@@ -138,18 +152,9 @@ describe('a logout at one node', () => {
 
   describe('of a session that another node met while the store was away, and AM is away now,', () => {
     async function twoOfThreeHaveNotMetIt() {
-      const bench = await createClusterBench(3);
-      const { clock, am, nodes, login } = bench;
-      const [first, second, third] = nodes as [Node, Node, Node];
-      await clock.advance(70_000);
-      second.link.weather = 'failing';
-      const session = login();
-      void second.touch(session);
-      await clock.advance(1_000);
-      second.link.weather = 'fine';
-      await clock.advance(10_000);
-      am.weather = 'failing';
-      return { ...bench, session, first, second, third };
+      const bench = await metBySecondAlone(3);
+      bench.am.weather = 'failing';
+      return { ...bench, third: bench.nodes[2] as Node };
     }
 
     it('ends it at all nodes at once, and its sockets', async () => {
@@ -207,15 +212,7 @@ describe('a logout at one node', () => {
   });
 
   it('of which AM says that the session is dead is confirmed, though only another node knew that it was one', async () => {
-    const { clock, am, nodes, login } = await createClusterBench(2);
-    const [first, second] = nodes as [Node, Node];
-    await clock.advance(70_000);
-    second.link.weather = 'failing';
-    const session = login();
-    void second.touch(session);
-    await clock.advance(1_000);
-    second.link.weather = 'fine';
-    await clock.advance(10_000);
+    const { clock, am, session, first, second } = await metBySecondAlone(2);
     am.endElsewhere(session.token);
     am.latencyMs = () => 500;
     const logout = first.keeper.end(session, client);

@@ -3,7 +3,7 @@ import { latencyRound } from './latency.mjs';
 import { cores } from './machine.mjs';
 import { alternate, lowerQuartile, median, ratios } from './pairs.mjs';
 import { startCommand, startOwn } from './processes.mjs';
-import { workloads } from './requests.mjs';
+import { rightly, workloads } from './requests.mjs';
 import { commandEnv, subjects } from './subjects.mjs';
 
 const sessions = 10_000;
@@ -48,9 +48,7 @@ export async function startSubject(name, { world, load, places }) {
 }
 
 async function send({ port }, load, options) {
-  const run = await load.ask('closed', { port, ...options });
-  if (Object.keys(run.failures).length > 0) throw new Error(`wrong answers: ${JSON.stringify(run.failures)}`);
-  return run;
+  return rightly(await load.ask('closed', { port, ...options }));
 }
 
 /** A part of a round: a short warm-up, then the time that counts. */

@@ -1,5 +1,6 @@
 // What each proxy adds to the latency, at half of what the bare one can do.
 import { alternate, median, percentile } from './pairs.mjs';
+import { rightly } from './requests.mjs';
 import { subjects } from './subjects.mjs';
 
 const workload = 'GET 1 KB';
@@ -10,22 +11,21 @@ const slices = 32;
  * A round: open load, at the same rate for each proxy of `started` and for the upstream by itself. Short slices and many: a
  * moment in which the machine stands still spoils one of them.
  *
- * @returns the rate, and by name the latencies of each slice in ms
+ * @returns the rate, and by name the percentiles of each in ms
  */
 export async function latencyRound(started, { load, places }, { rate, ms }) {
   const direct = { name: 'direct', proxy: { port: Number(new URL(places.upstream).port) } };
   const all = [...started, direct];
   const measured = await alternate(slices, all, async ({ proxy: { port } }) => {
     const run = await load.ask('open', { port, workload, rate, warmUpMs: ms / 4, ms });
-    if (Object.keys(run.failures).length > 0) throw new Error(`wrong answers: ${JSON.stringify(run.failures)}`);
-    return run.latencies;
+    return rightly(run).latencies;
   });
-  return { rate, slices: Object.fromEntries(all.map(({ name }, i) => [name, measured[i]])) };
+  return { rate, summaries: Object.fromEntries(all.map(({ name }, i) => [name, summaryOf(measured[i])])) };
 }
 
 /** One row of the table: a proxy against the bare one, round by round: processes of one proxy differ by a millisecond. */
 export function latencyRow(name, rounds) {
-  const of = (subject) => rounds.map((each) => summaryOf(each.slices[subject]));
+  const of = (subject) => rounds.map(({ summaries }) => summaries[subject]);
   const [ours, bare, direct] = [of(name), of('bare'), of('direct')];
   const added = (key) => ours.map((summary, i) => summary[key] - bare[i][key]);
   return {

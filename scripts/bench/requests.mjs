@@ -9,6 +9,12 @@ export const workloads = {
   'POST 1 KB': { method: 'POST', path: '/api/items', length: small, body: small, least: 3_000 },
 };
 
+/** The run of a load, all answers of which must be right. */
+export function rightly(run) {
+  if (Object.keys(run.failures).length > 0) throw new Error(`wrong answers: ${JSON.stringify(run.failures)}`);
+  return run;
+}
+
 /** One request of a signed-in user: whole, with its body. */
 export function requestBytes({ workload, host, cookieName, token }) {
   const { method, path, body = 0 } = workloads[workload];
